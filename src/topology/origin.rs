@@ -1,0 +1,255 @@
+//! The interfaces that a workload's traffic leaves from: subnet, security groups and public address.
+//!
+//! Which interface sends what is a matter of the call and the launch kind ("Fargate task networking" and "Task
+//! networking with the awsvpc network mode" in the ECS Developer Guide); this module only says which interfaces exist.
+
+use std::collections::BTreeMap;
+
+use super::launch::{Launch, LaunchKind};
+use super::workload::{Variant, Workload};
+use super::{Lookup, Topology};
+use crate::reach::verdict::Gap;
+use crate::snapshot::coverage::Dataset;
+use crate::snapshot::ecs::{CapacityProviderKind, ContainerInstance};
+use crate::snapshot::ids::{SecurityGroupId, SubnetId};
+use crate::snapshot::vpc::InstanceNetworkInterface;
+use crate::text;
+
+/// Which interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum InterfaceKind {
+    /// The task's own ENI (awsvpc).
+    TaskEni,
+    /// The primary ENI of the container instance.
+    InstanceEni,
+}
+
+/// Whether the interface has a public IPv4 address, without which an internet gateway drops its packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PublicAddress {
+    /// It has, or gets one at start.
+    Yes,
+    /// It has none and gets none.
+    No,
+    /// It can't be seen: an instance not yet launched, or a task started by hand.
+    Unknown,
+}
+
+/// Interfaces that behave alike.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin<'s> {
+    /// Which interface.
+    pub interface: InterfaceKind,
+    /// Its subnet.
+    pub subnet_id: &'s SubnetId,
+    /// Its security groups, sorted; `None` where they can't be seen.
+    pub security_groups: Option<Vec<&'s SecurityGroupId>>,
+    /// Its public address.
+    pub public_address: PublicAddress,
+    /// The container instances it stands for; empty for a task ENI or instances not yet launched.
+    pub instances: Vec<&'s ContainerInstance>,
+}
+
+/// All origins of one kind for a way of launching.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origins<'s> {
+    /// Those known.
+    pub known: Vec<Origin<'s>>,
+    /// What hides others.
+    pub gaps: Vec<Gap>,
+    /// A placement constraint may exclude some of the known ones.
+    pub may_be_narrower: bool,
+}
+
+/// The task ENIs of an awsvpc variant: one origin for each subnet it may start in.
+pub fn task_interfaces<'s>(variant: &Variant<'s>, launch: &Launch<'s>) -> Origins<'s> {
+    let Some(network) = variant.network else {
+        return of_seen_tasks(variant);
+    };
+    let public_address = match launch.kind {
+        LaunchKind::Fargate if network.assign_public_ip => PublicAddress::Yes,
+        // Task ENIs on container instances never get a public address, whatever the subnet says.
+        LaunchKind::Fargate | LaunchKind::Ec2 => PublicAddress::No,
+        LaunchKind::ManagedInstances | LaunchKind::External => PublicAddress::Unknown,
+    };
+    let mut groups: Vec<&SecurityGroupId> = network.security_groups.iter().collect();
+    groups.sort();
+    let origin = |subnet_id| Origin {
+        interface: InterfaceKind::TaskEni,
+        subnet_id,
+        security_groups: Some(groups.clone()),
+        public_address,
+        instances: Vec::new(),
+    };
+    Origins { known: network.subnets.iter().map(origin).collect(), gaps: Vec::new(), may_be_narrower: false }
+}
+
+fn of_seen_tasks<'s>(variant: &Variant<'s>) -> Origins<'s> {
+    let origin = |subnet_id: &&'s SubnetId| Origin {
+        interface: InterfaceKind::TaskEni,
+        subnet_id,
+        security_groups: None,
+        public_address: PublicAddress::Unknown,
+        instances: Vec::new(),
+    };
+    let known: Vec<_> = variant.seen_subnets.iter().map(origin).collect();
+    let mut gaps = Vec::new();
+    if known.is_empty() {
+        let reason = text!["neither a network configuration nor a running task shows the subnets"];
+        gaps.push(Gap::Undecidable { kind: "no-subnet-known", reason });
+    }
+    Origins { known, gaps, may_be_narrower: false }
+}
+
+/// The primary ENIs of the container instances that a variant may be placed on.
+///
+/// Without instances the subnets of the provider's Auto Scaling group stand in: the next instance starts there.
+pub fn instance_interfaces<'s>(
+    topology: &Topology<'s>,
+    workload: &Workload<'s>,
+    variant: &Variant<'s>,
+    launch: &Launch<'s>,
+) -> Origins<'s> {
+    let mut origins = Origins { may_be_narrower: is_constrained(workload, variant), ..Origins::default() };
+    origins.gaps.extend(topology.gap_in_cluster(Dataset::ContainerInstances, workload.cluster_arn));
+    let mut alike: BTreeMap<(&SubnetId, Vec<&SecurityGroupId>, PublicAddress), Vec<&ContainerInstance>> =
+        BTreeMap::new();
+    for instance in eligible_instances(topology, workload, variant, launch) {
+        match primary_interface(topology, instance) {
+            Ok((subnet, groups, public)) => alike.entry((subnet, groups, public)).or_default().push(instance),
+            Err(gap) => origins.gaps.push(gap),
+        }
+    }
+    for ((subnet_id, groups, public_address), instances) in alike {
+        origins.known.push(Origin {
+            interface: InterfaceKind::InstanceEni,
+            subnet_id,
+            security_groups: Some(groups),
+            public_address,
+            instances,
+        });
+    }
+    if origins.known.is_empty() && origins.gaps.is_empty() {
+        of_instances_to_come(topology, launch, &mut origins);
+    }
+    origins
+}
+
+/// ACTIVE instances of the cluster in the provider of `launch` and, under awsvpc, in a zone of the task's subnets.
+///
+/// Placement constraints are not applied: see [`Origins::may_be_narrower`].
+pub fn eligible_instances<'s>(
+    topology: &Topology<'s>,
+    workload: &Workload<'s>,
+    variant: &Variant<'s>,
+    launch: &Launch<'s>,
+) -> Vec<&'s ContainerInstance> {
+    let zones = task_zones(topology, variant);
+    let in_provider = |instance: &ContainerInstance| match launch.provider {
+        Some(provider) => instance.capacity_provider_name.as_ref() == Some(&provider.name),
+        None => !is_managed_instance(topology, instance),
+    };
+    let in_zone = |instance: &ContainerInstance| match (&zones, zone_of(instance)) {
+        (Some(zones), Some(zone)) => zones.iter().any(|z| *z == zone),
+        _ => true,
+    };
+    let instances = topology.container_instances_of(workload.cluster_arn).iter().copied();
+    instances.filter(|i| is_on_ec2(i) && i.status == "ACTIVE" && in_provider(i) && in_zone(i)).collect()
+}
+
+/// Whether the instance runs in EC2: ECS Anywhere registers `mi-…` instances.
+pub fn is_on_ec2(instance: &ContainerInstance) -> bool {
+    instance.ec2_instance_id.as_ref().is_some_and(|id| id.as_str().starts_with("i-"))
+}
+
+/// Whether the instance belongs to a Managed Instances provider, whose capacity AWS looks after.
+pub fn is_managed_instance(topology: &Topology<'_>, instance: &ContainerInstance) -> bool {
+    instance.capacity_provider_name.as_ref().is_some_and(|name| {
+        let provider = topology.capacity_provider(name).found();
+        provider.is_some_and(|p| matches!(p.kind, CapacityProviderKind::ManagedInstances { .. }))
+    })
+}
+
+/// The zone that an instance registered with.
+pub fn zone_of(instance: &ContainerInstance) -> Option<&str> {
+    instance.attributes.get("ecs.availability-zone").and_then(|value| value.as_deref())
+}
+
+/// Zones of the subnets of an awsvpc variant; `None` where zones don't bind or aren't all known.
+fn task_zones<'s>(topology: &Topology<'s>, variant: &Variant<'s>) -> Option<Vec<&'s str>> {
+    if variant.is_awsvpc() != Some(true) {
+        return None;
+    }
+    let subnets = variant.network?.subnets.iter();
+    subnets.map(|id| topology.subnet(id).found().map(|subnet| subnet.availability_zone.as_str())).collect()
+}
+
+/// Whether a `memberOf` constraint may narrow the eligible instances.
+pub fn is_constrained(workload: &Workload<'_>, variant: &Variant<'_>) -> bool {
+    let of_service = workload.service.is_some_and(|s| s.placement_constraints.iter().any(|c| c.kind == "memberOf"));
+    let of_definition = match &variant.task_definition {
+        Lookup::Found(definition) => definition.placement_constraints.iter().any(|c| c.kind == "memberOf"),
+        Lookup::Absent | Lookup::Unread(_) => true,
+    };
+    of_service || of_definition
+}
+
+type PrimaryInterface<'s> = (&'s SubnetId, Vec<&'s SecurityGroupId>, PublicAddress);
+
+fn primary_interface<'s>(
+    topology: &Topology<'s>,
+    container_instance: &'s ContainerInstance,
+) -> Result<PrimaryInterface<'s>, Gap> {
+    let Some(id) = container_instance.ec2_instance_id.as_ref() else {
+        let reason = text!["container instance ", container_instance.arn.name().to_owned(), " names no EC2 instance"];
+        return Err(Gap::Undecidable { kind: "no-instance-id", reason });
+    };
+    let instance = match topology.instance(id) {
+        Lookup::Found(instance) => instance,
+        Lookup::Absent => {
+            let reason = text!["EC2 no longer knows instance ", id];
+            return Err(Gap::Undecidable { kind: "instance-absent", reason });
+        }
+        Lookup::Unread(gap) => return Err(gap),
+    };
+    let primary = instance.network_interfaces.iter().find(|interface| is_primary(interface));
+    let subnet = primary.and_then(|p| p.subnet_id.as_ref()).or(instance.subnet_id.as_ref());
+    let (Some(subnet), Some(primary)) = (subnet, primary) else {
+        let reason = text!["the primary network interface of ", id, " is not shown"];
+        return Err(Gap::Undecidable { kind: "no-primary-interface", reason });
+    };
+    let mut groups: Vec<&SecurityGroupId> = primary.security_group_ids.iter().collect();
+    groups.sort();
+    let public = if primary.public_ip.is_some() { PublicAddress::Yes } else { PublicAddress::No };
+    Ok((subnet, groups, public))
+}
+
+/// The interface that an instance is launched with.
+pub fn is_primary(interface: &InstanceNetworkInterface) -> bool {
+    interface.device_index == 0 && interface.network_card_index == 0
+}
+
+fn of_instances_to_come<'s>(topology: &Topology<'s>, launch: &Launch<'s>, origins: &mut Origins<'s>) {
+    let group = launch.provider.and_then(|provider| match &provider.kind {
+        CapacityProviderKind::AutoScalingGroup { auto_scaling_group_arn, .. } => {
+            Some(topology.auto_scaling_group(auto_scaling_group_arn))
+        }
+        _ => None,
+    });
+    match group {
+        Some(Lookup::Found(group)) if !group.subnets.is_empty() => {
+            origins.known.extend(group.subnets.iter().map(|subnet_id| Origin {
+                interface: InterfaceKind::InstanceEni,
+                subnet_id,
+                security_groups: None,
+                public_address: PublicAddress::Unknown,
+                instances: Vec::new(),
+            }));
+        }
+        Some(Lookup::Unread(gap)) => origins.gaps.push(gap),
+        _ => {
+            let reason = text!["the cluster has no container instance that it could be placed on"];
+            origins.gaps.push(Gap::Undecidable { kind: "no-container-instance", reason });
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! Workloads in use: services with everything they run or move to, and running tasks that no service owns.
+
+use std::collections::BTreeMap;
+
+use super::launch::{self, Launches};
+use super::{Lookup, Topology};
+use crate::finding::Resource;
+use crate::snapshot::ecs::{
+    AwsvpcConfiguration, CapacityProviderStrategyItem, Service, ServiceConnectConfiguration, ServiceLoadBalancer, Task,
+    TaskDefinition,
+};
+use crate::snapshot::enums::{LaunchType, NetworkMode};
+use crate::snapshot::ids::{Arn, SubnetId};
+
+/// A service, or the running standalone tasks of one group.
+#[derive(Clone, Debug)]
+pub struct Workload<'s> {
+    /// Position in [`Topology::workloads`].
+    pub index: usize,
+    /// The cluster.
+    pub cluster_arn: &'s Arn,
+    /// Name of the cluster.
+    pub cluster_name: String,
+    /// Service name, or task group.
+    pub short_name: String,
+    /// The service; `None` for standalone tasks.
+    pub service: Option<&'s Service>,
+    /// Its tasks, running and stopped.
+    pub tasks: Vec<&'s Task>,
+    /// What it runs or moves to: the PRIMARY deployment first, then task sets, then other ACTIVE deployments.
+    pub variants: Vec<Variant<'s>>,
+}
+
+/// Which part of a workload a variant is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// The deployment that the service moves to, or stays at.
+    Primary,
+    /// A task set of an EXTERNAL or CODE_DEPLOY service.
+    TaskSet,
+    /// An older deployment that still has tasks.
+    Active,
+    /// Running standalone tasks.
+    Standalone,
+}
+
+/// One revision of a workload with its own placement and network.
+#[derive(Clone, Debug)]
+pub struct Variant<'s> {
+    /// Which part.
+    pub role: Role,
+    /// The revision.
+    pub task_definition_arn: &'s Arn,
+    /// The revision, described.
+    pub task_definition: Lookup<&'s TaskDefinition>,
+    /// Where its tasks launch.
+    pub launches: Launches<'s>,
+    /// `awsvpcConfiguration`.
+    pub network: Option<&'s AwsvpcConfiguration>,
+    /// Subnets that running standalone tasks are seen in; a service's are in `network`.
+    pub seen_subnets: Vec<&'s SubnetId>,
+    /// A pinned Fargate platform version, or `LATEST`.
+    pub platform_version: Option<&'s str>,
+    /// What its tasks register with. Empty for an older deployment: only the service's present ones are known.
+    pub load_balancers: &'s [ServiceLoadBalancer],
+    /// Service Connect.
+    pub service_connect: Option<&'s ServiceConnectConfiguration>,
+}
+
+impl<'s> Workload<'s> {
+    /// `cluster/service`, or `cluster/group`.
+    pub fn name(&self) -> String {
+        format!("{}/{}", self.cluster_name, self.short_name)
+    }
+
+    /// How reports refer to it.
+    pub fn resource(&self) -> Resource {
+        match self.service {
+            Some(service) => Resource { kind: "ecs:service", arn: service.arn.as_str().to_owned(), name: self.name() },
+            None => Resource { kind: "ecs:task-group", arn: self.cluster_arn.as_str().to_owned(), name: self.name() },
+        }
+    }
+
+    /// Whether the service wants no task at present. Standalone tasks are there, so they are wanted.
+    pub fn desires_nothing(&self) -> bool {
+        self.service.is_some_and(|service| {
+            service.desired_count == 0
+                && service.scheduling_strategy != crate::snapshot::enums::SchedulingStrategy::Daemon
+        })
+    }
+}
+
+impl Variant<'_> {
+    /// Whether its tasks have an ENI of their own.
+    pub fn is_awsvpc(&self) -> Option<bool> {
+        match &self.task_definition {
+            Lookup::Found(definition) => Some(definition.network_mode == Some(NetworkMode::Awsvpc)),
+            Lookup::Absent | Lookup::Unread(_) => None,
+        }
+    }
+}
+
+/// All workloads of a target, sorted by name.
+pub(super) fn all<'s>(topology: &Topology<'s>) -> Vec<Workload<'s>> {
+    let data = topology.data();
+    let mut of_services: BTreeMap<(&Arn, &str), Vec<&'s Task>> = BTreeMap::new();
+    let mut standalone: BTreeMap<(&Arn, &str), Vec<&'s Task>> = BTreeMap::new();
+    for task in data.tasks.items() {
+        let group = group_of(task);
+        match group.strip_prefix("service:") {
+            Some(service) => of_services.entry((&task.cluster_arn, service)).or_default().push(task),
+            None => standalone.entry((&task.cluster_arn, group)).or_default().push(task),
+        }
+    }
+    // A service's tasks whose service was not read are no workload of their own.
+    let mut workloads: Vec<Workload<'s>> = Vec::new();
+    for service in data.services.items() {
+        let tasks = of_services.remove(&(&service.cluster_arn, service.name.as_str())).unwrap_or_default();
+        workloads.push(of_service(topology, service, tasks));
+    }
+    for ((cluster, group), tasks) in standalone {
+        workloads.extend(of_tasks(topology, cluster, group, tasks));
+    }
+    workloads.sort_by(|a, b| (&a.cluster_name, &a.short_name).cmp(&(&b.cluster_name, &b.short_name)));
+    for (index, workload) in workloads.iter_mut().enumerate() {
+        workload.index = index;
+    }
+    workloads
+}
+
+fn group_of(task: &Task) -> &str {
+    task.group.as_deref().unwrap_or_else(|| family_of(&task.task_definition_arn))
+}
+
+fn family_of(task_definition: &Arn) -> &str {
+    let name = task_definition.name();
+    name.rsplit_once(':').map_or(name, |(family, _)| family)
+}
+
+fn of_service<'s>(topology: &Topology<'s>, service: &'s Service, tasks: Vec<&'s Task>) -> Workload<'s> {
+    let mut variants = Vec::new();
+    let primary = service.deployments.iter().find(|deployment| deployment.status == "PRIMARY");
+    let service_connect = primary.and_then(|deployment| deployment.service_connect_configuration.as_ref());
+    if let Some(arn) = primary.and_then(|d| d.task_definition.as_ref()).or(service.task_definition.as_ref()) {
+        let own = primary.map(|d| (d.launch_type.as_ref(), d.capacity_provider_strategy.as_slice()));
+        let (launch_type, strategy) = own
+            .filter(|(launch_type, strategy)| launch_type.is_some() || !strategy.is_empty())
+            .unwrap_or((service.launch_type.as_ref(), &service.capacity_provider_strategy));
+        let facts = Facts {
+            launch_type,
+            strategy,
+            network: primary.and_then(|d| d.network_configuration.as_ref()).or(service.network_configuration.as_ref()),
+            platform_version: primary
+                .and_then(|d| d.platform_version.as_deref())
+                .or(service.platform_version.as_deref()),
+            load_balancers: &service.load_balancers,
+            service_connect,
+        };
+        variants.push(variant(topology, &service.cluster_arn, Role::Primary, arn, facts));
+    }
+    for set in &service.task_sets {
+        let Some(arn) = set.task_definition.as_ref() else { continue };
+        let facts = Facts {
+            launch_type: set.launch_type.as_ref(),
+            strategy: &set.capacity_provider_strategy,
+            network: set.network_configuration.as_ref().or(service.network_configuration.as_ref()),
+            platform_version: set.platform_version.as_deref(),
+            load_balancers: &set.load_balancers,
+            service_connect: None,
+        };
+        variants.push(variant(topology, &service.cluster_arn, Role::TaskSet, arn, facts));
+    }
+    for deployment in service.deployments.iter().filter(|deployment| deployment.status == "ACTIVE") {
+        let Some(arn) = deployment.task_definition.as_ref() else { continue };
+        let facts = Facts {
+            launch_type: deployment.launch_type.as_ref(),
+            strategy: &deployment.capacity_provider_strategy,
+            network: deployment.network_configuration.as_ref().or(service.network_configuration.as_ref()),
+            platform_version: deployment.platform_version.as_deref(),
+            load_balancers: &[],
+            service_connect: deployment.service_connect_configuration.as_ref(),
+        };
+        variants.push(variant(topology, &service.cluster_arn, Role::Active, arn, facts));
+    }
+    Workload {
+        index: 0,
+        cluster_arn: &service.cluster_arn,
+        cluster_name: service.cluster_arn.name().to_owned(),
+        short_name: service.name.clone(),
+        service: Some(service),
+        tasks,
+        variants,
+    }
+}
+
+fn of_tasks<'s>(
+    topology: &Topology<'s>,
+    cluster: &'s Arn,
+    group: &'s str,
+    tasks: Vec<&'s Task>,
+) -> Option<Workload<'s>> {
+    let mut by_revision: BTreeMap<(&Arn, Option<&LaunchType>, Option<&str>), Vec<&'s Task>> = BTreeMap::new();
+    for task in tasks.iter().filter(|task| task.desired_status == "RUNNING") {
+        let key = (&task.task_definition_arn, task.launch_type.as_ref(), task.capacity_provider_name.as_deref());
+        by_revision.entry(key).or_default().push(task);
+    }
+    if by_revision.is_empty() {
+        return None;
+    }
+    let mut variants = Vec::new();
+    for ((arn, launch_type, _), tasks) in by_revision {
+        let facts = Facts {
+            launch_type,
+            strategy: &[],
+            network: None,
+            platform_version: tasks[0].platform_version.as_deref(),
+            load_balancers: &[],
+            service_connect: None,
+        };
+        let mut variant = variant(topology, cluster, Role::Standalone, arn, facts);
+        let interfaces = tasks.iter().filter_map(|task| task.network_interface.as_ref());
+        variant.seen_subnets = interfaces.filter_map(|interface| interface.subnet_id.as_ref()).collect();
+        variant.seen_subnets.sort();
+        variant.seen_subnets.dedup();
+        variants.push(variant);
+    }
+    Some(Workload {
+        index: 0,
+        cluster_arn: cluster,
+        cluster_name: cluster.name().to_owned(),
+        short_name: group.to_owned(),
+        service: None,
+        tasks,
+        variants,
+    })
+}
+
+struct Facts<'s> {
+    launch_type: Option<&'s LaunchType>,
+    strategy: &'s [CapacityProviderStrategyItem],
+    network: Option<&'s AwsvpcConfiguration>,
+    platform_version: Option<&'s str>,
+    load_balancers: &'s [ServiceLoadBalancer],
+    service_connect: Option<&'s ServiceConnectConfiguration>,
+}
+
+fn variant<'s>(topology: &Topology<'s>, cluster: &'s Arn, role: Role, arn: &'s Arn, facts: Facts<'s>) -> Variant<'s> {
+    Variant {
+        role,
+        task_definition_arn: arn,
+        task_definition: topology.task_definition(arn),
+        launches: launch::resolve(topology, topology.cluster(cluster), facts.launch_type, facts.strategy),
+        network: facts.network,
+        seen_subnets: Vec::new(),
+        platform_version: facts.platform_version,
+        load_balancers: facts.load_balancers,
+        service_connect: facts.service_connect,
+    }
+}
