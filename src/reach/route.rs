@@ -1,0 +1,100 @@
+//! Which route a packet takes: the longest prefix wins, and of equal ones the static route.
+//!
+//! Source: "Route priority" in the Amazon VPC User Guide. A static CIDR route also wins over a prefix-list route of the
+//! same length, and both over a propagated one.
+
+use ipnet::{IpNet, Ipv4Net};
+
+use super::space::AddressSet;
+use crate::snapshot::ids::PrefixListId;
+use crate::snapshot::vpc::{Route, RouteDestination, RouteTable, RouteTarget};
+
+/// A part of the destinations and the route that takes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Routed<'s> {
+    /// The part.
+    pub destinations: AddressSet,
+    /// Its route; `None` where no route matches and the packet is dropped.
+    pub route: Option<&'s Route>,
+}
+
+/// How a table splits destinations among its routes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Split<'s> {
+    /// The parts, none of them empty, the most specific route first.
+    pub parts: Vec<Routed<'s>>,
+    /// Routes to prefix lists whose entries are not known: any destination may be theirs.
+    pub unresolved: Vec<&'s Route>,
+}
+
+/// Splits `destinations` by longest prefix match. `entries` gives the entries of a prefix list, if they are known.
+pub fn split<'s>(
+    table: &'s RouteTable,
+    destinations: &AddressSet,
+    entries: impl Fn(&PrefixListId) -> Option<Vec<IpNet>>,
+) -> Split<'s> {
+    let mut unresolved = Vec::new();
+    let mut prefixes: Vec<(Ipv4Net, Rank, &Route)> = Vec::new();
+    for route in &table.routes {
+        match &route.destination {
+            RouteDestination::Cidr(IpNet::V4(block)) => prefixes.push((*block, Rank::of(route), route)),
+            RouteDestination::Cidr(IpNet::V6(_)) => {}
+            RouteDestination::PrefixList(id) => match entries(id) {
+                Some(blocks) => prefixes.extend(blocks.iter().filter_map(|block| match block {
+                    IpNet::V4(block) => Some((*block, Rank::of(route), route)),
+                    IpNet::V6(_) => None,
+                })),
+                None => unresolved.push(route),
+            },
+        }
+    }
+    prefixes.sort_by_key(|(block, rank, _)| (std::cmp::Reverse(block.prefix_len()), *rank));
+    let mut parts: Vec<Routed<'s>> = Vec::new();
+    let mut left = destinations.clone();
+    for (block, _, route) in prefixes {
+        let block = AddressSet::from(block);
+        let part = left.and(&block);
+        if part.is_empty() {
+            continue;
+        }
+        left = left.minus(&block);
+        match parts.iter_mut().find(|routed| routed.route.is_some_and(|r| std::ptr::eq(r, route))) {
+            Some(routed) => routed.destinations = routed.destinations.or(&part),
+            None => parts.push(Routed { destinations: part, route: Some(route) }),
+        }
+    }
+    if !left.is_empty() {
+        parts.push(Routed { destinations: left, route: None });
+    }
+    Split { parts, unresolved }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Static,
+    PrefixList,
+    Propagated,
+}
+
+impl Rank {
+    fn of(route: &Route) -> Self {
+        match (&route.destination, route.propagated) {
+            (_, true) => Self::Propagated,
+            (RouteDestination::PrefixList(_), false) => Self::PrefixList,
+            (RouteDestination::Cidr(_), false) => Self::Static,
+        }
+    }
+}
+
+/// Whether the route belongs to a gateway endpoint: a prefix list as destination and an endpoint as target.
+pub fn is_gateway_endpoint(route: &Route) -> bool {
+    matches!((&route.destination, &route.target), (RouteDestination::PrefixList(_), RouteTarget::VpcEndpoint(_)))
+}
+
+/// The IPv6 default route, if there is one.
+pub fn ipv6_default(table: &RouteTable) -> Option<&Route> {
+    table.routes.iter().find(|route| match &route.destination {
+        RouteDestination::Cidr(IpNet::V6(block)) => block.prefix_len() == 0,
+        RouteDestination::Cidr(IpNet::V4(_)) | RouteDestination::PrefixList(_) => false,
+    })
+}
