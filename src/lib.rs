@@ -1,8 +1,18 @@
 //! Reads an AWS account once, turns it into an immutable snapshot, and proves from that snapshot alone which Amazon
 //! ECS workloads cannot start, cannot be reached or cannot be deployed, and why.
+//!
+//! The order of the modules is the order of the data: [`snapshot`] holds what was read, [`topology`] indexes it,
+//! [`analysis`] and [`reach`] find what is true of each workload, [`rules`] are views on that, and [`engine`] makes the
+//! [`finding::Report`]. Nothing in this chain does I/O, reads a clock or the environment.
 
+pub mod analysis;
+pub mod engine;
 pub mod finding;
+pub mod glob;
 pub mod reach;
+pub mod rules;
 pub mod settings;
+pub mod shell;
 pub mod snapshot;
 pub mod text;
+pub mod topology;

@@ -1,9 +1,15 @@
 //! What a run was asked to judge, and by which thresholds.
 
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::rules;
+
 /// Settings of an evaluation; they are part of the report.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
-    /// Ids of the rules to run, in the catalogue's order.
+    /// Ids of the rules to run.
     pub rules: Vec<&'static str>,
     /// Name patterns of clusters (`*`, `?`); empty: all.
     pub clusters: Vec<String>,
@@ -11,4 +17,22 @@ pub struct Settings {
     pub services: Vec<String>,
     /// `eni-limit-pressure`: the share of task-ENI slots, in percent, from which it fires.
     pub eni_limit_pressure_percent: u32,
+}
+
+impl Settings {
+    /// All rules on everything, with the catalogue's thresholds.
+    pub fn all_rules() -> Self {
+        Self {
+            rules: rules::ALL.iter().map(|rule| rule.id).collect(),
+            clusters: Vec::new(),
+            services: Vec::new(),
+            eni_limit_pressure_percent: 80,
+        }
+    }
+
+    /// The thresholds of the selected rules, by rule id.
+    pub fn thresholds(&self) -> BTreeMap<&'static str, Value> {
+        let all = [("eni-limit-pressure", json!({ "percent": self.eni_limit_pressure_percent }))];
+        all.into_iter().filter(|(rule, _)| self.rules.contains(rule)).collect()
+    }
 }

@@ -1,0 +1,3 @@
+//! Interfaces, addresses, ports, deployments.
+
+pub(super) mod eni_limit_pressure;

@@ -1,0 +1,3 @@
+//! From the task to what it needs.
+
+pub(super) mod vpc_endpoint_missing;

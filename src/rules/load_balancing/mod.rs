@@ -1,0 +1,3 @@
+//! From the load balancer to the task.
+
+pub(super) mod target_type_mismatch;

@@ -1,0 +1,136 @@
+//! The catalogue: each rule is data and one function, a view on an analysis.
+//!
+//! To add one: its file in the folder of its group, its line in the group's `RULES`, its test.
+
+mod capacity;
+mod egress;
+mod load_balancing;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::analysis::Analyses;
+use crate::finding::{Cause, Evidence, Related, Remediation, Severity};
+use crate::reach::verdict::{Blocker, Gap, Trace};
+use crate::snapshot::coverage::Dataset;
+use crate::snapshot::ecs::Cluster;
+use crate::text::Text;
+use crate::topology::workload::Workload;
+
+/// The part of the catalogue that a rule belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Group {
+    /// How the task attaches to the network.
+    NetworkMode,
+    /// From the load balancer to the task.
+    LoadBalancing,
+    /// From the task to what it needs.
+    Egress,
+    /// Interfaces, addresses, ports, deployments.
+    Capacity,
+    /// Who can reach the task, what it may do.
+    Exposure,
+    /// What is failing right now.
+    Operations,
+}
+
+impl Group {
+    /// The word in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NetworkMode => "network-mode",
+            Self::LoadBalancing => "load-balancing",
+            Self::Egress => "egress",
+            Self::Capacity => "capacity",
+            Self::Exposure => "exposure",
+            Self::Operations => "operations",
+        }
+    }
+}
+
+/// A rule of the catalogue.
+#[derive(Debug)]
+pub struct Rule {
+    /// The user's name for it, in waivers and pipelines: never changed.
+    pub id: &'static str,
+    /// Its part of the catalogue.
+    pub group: Group,
+    /// Before demotion and promotion; the check may give another one with its reason.
+    pub severity: Severity,
+    /// One line, reads after "finds: ".
+    pub summary: &'static str,
+    /// The page, in Markdown.
+    pub page: &'static str,
+    /// What it reads.
+    pub needs: &'static [Dataset],
+    /// Controls of AWS Security Hub that look at the same thing.
+    pub controls: &'static [&'static str],
+    /// Pages of AWS.
+    pub references: &'static [&'static str],
+    /// The judgement.
+    pub check: Check,
+}
+
+/// The level that a rule judges.
+#[derive(Clone, Copy, Debug)]
+pub enum Check {
+    /// Each service and each group of standalone tasks.
+    Workload(for<'s> fn(&Workload<'s>, &Analyses<'s>) -> Outcome),
+    /// Each cluster, which may have several subjects: one for each instance type, for instance.
+    Cluster(for<'s> fn(&'s Cluster, &Analyses<'s>) -> Vec<Outcome>),
+}
+
+/// The judgement of one subject.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// The rule doesn't concern it.
+    NotApplicable,
+    /// Proved fine.
+    Holds,
+    /// Proved wrong.
+    Fails(Box<Failing>),
+    /// Neither, and why.
+    Unknown(Vec<Gap>),
+}
+
+/// The facts of a proved failure; the engine adds what is the same for every rule.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failing {
+    /// As judged; the reason is given when it isn't the rule's own.
+    pub severity: Severity,
+    /// Why it isn't the rule's own.
+    pub severity_reason: Option<String>,
+    /// Tells several findings of one resource apart: an instance type, for instance.
+    pub sub_key: String,
+    /// One sentence.
+    pub message: Text,
+    /// What else plays a part.
+    pub related: Vec<Related>,
+    /// Everything to be repaired.
+    pub blockers: Vec<Blocker>,
+    /// How it was decided.
+    pub traces: Vec<Trace>,
+    /// What to repair, where several findings share it.
+    pub cause: Option<Cause>,
+    /// Numbers and ids.
+    pub facts: BTreeMap<&'static str, Value>,
+    /// Live symptoms that are current.
+    pub confirmed_by: Vec<Evidence>,
+    /// What to do.
+    pub remediation: Remediation,
+    /// What else could not be judged of the same subject.
+    pub gaps: Vec<Gap>,
+}
+
+/// Every rule, in the order of the catalogue.
+pub static ALL: &[&Rule] = &[
+    &load_balancing::target_type_mismatch::RULE,
+    &egress::vpc_endpoint_missing::RULE,
+    &capacity::eni_limit_pressure::RULE,
+];
+
+/// The rule of that id.
+pub fn by_id(id: &str) -> Option<&'static Rule> {
+    ALL.iter().copied().find(|rule| rule.id == id)
+}
