@@ -295,6 +295,7 @@ fn count(counts: &mut Counts, topology: &Topology<'_>, settings: &Settings) {
         data.tasks.items().iter().filter(|t| t.last_status != "STOPPED" && in_scope(t.cluster_arn.name())).count();
     counts.container_instances +=
         data.container_instances.items().iter().filter(|i| in_scope(i.cluster_arn.name())).count();
+    counts.api_calls += u64::from(topology.target.identity_calls.calls);
     counts.api_calls += topology.target.calls.values().map(|stats| u64::from(stats.calls)).sum::<u64>();
 }
 

@@ -217,6 +217,16 @@ impl<T> Fetched<T> {
         }
     }
 
+    /// The word in reports.
+    pub fn status_word(&self) -> &'static str {
+        match self {
+            Self::Complete { .. } => "complete",
+            Self::Partial { .. } => "partial",
+            Self::Unavailable { .. } => "unavailable",
+            Self::NotRequested => "not-requested",
+        }
+    }
+
     /// The items that were read, whatever is missing.
     pub fn items(&self) -> &[T] {
         match self {

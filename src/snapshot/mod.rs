@@ -72,6 +72,9 @@ pub struct Target {
     pub data: TargetData,
     /// Requests by dataset.
     pub calls: BTreeMap<Dataset, CallStats>,
+    /// Requests for the caller's identity.
+    #[serde(default)]
+    pub identity_calls: CallStats,
 }
 
 macro_rules! target_data {
@@ -89,9 +92,16 @@ macro_rules! target_data {
                 Self { $($field: Fetched::NotRequested,)+ }
             }
 
+            /// Marks datasets as read to their end, with nothing in them.
+            pub fn set_empty(&mut self, datasets: &std::collections::BTreeSet<Dataset>) {
+                $(if datasets.contains(&Dataset::$dataset) {
+                    self.$field = Fetched::complete(Vec::new());
+                })+
+            }
+
             /// Status word, item count and failures of each dataset, in the order of [`Dataset::ALL`].
             pub fn coverage(&self) -> Vec<(Dataset, &'static str, usize, &[Failure])> {
-                vec![$((Dataset::$dataset, status_word(&self.$field), self.$field.items().len(), self.$field.failures()),)+]
+                vec![$((Dataset::$dataset, self.$field.status_word(), self.$field.items().len(), self.$field.failures()),)+]
             }
 
             /// Replaces one dataset by a failure, as if the call had been refused.
@@ -139,13 +149,4 @@ target_data! {
     target_group_attributes: elb::TargetGroupAttributes = TargetGroupAttributes,
     target_health: elb::TargetHealth = TargetHealth,
     auto_scaling_groups: elb::AutoScalingGroup = AutoScalingGroups,
-}
-
-fn status_word<T>(fetched: &Fetched<T>) -> &'static str {
-    match fetched {
-        Fetched::Complete { .. } => "complete",
-        Fetched::Partial { .. } => "partial",
-        Fetched::Unavailable { .. } => "unavailable",
-        Fetched::NotRequested => "not-requested",
-    }
 }

@@ -1,0 +1,115 @@
+//! Amazon Route 53: what may answer for a name inside a VPC instead of Amazon's public DNS.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_route53::types::VpcRegion;
+
+use super::convert::id;
+use super::ecs::sorted;
+use super::plan::{Reader, each, gather, whole};
+use crate::snapshot::TargetData;
+use crate::snapshot::coverage::{Dataset, Failure, Fetched};
+use crate::snapshot::ids::VpcId;
+use crate::snapshot::vpc::{HostedZone, ProfileAssociation, ResolverRule};
+
+const PAGE: i32 = 100;
+
+/// What is read for the Region as a whole.
+pub(super) struct Dns {
+    resolver_rules: Fetched<ResolverRule>,
+    profile_associations: Fetched<ProfileAssociation>,
+}
+
+impl Dns {
+    pub(super) fn store(self, data: &mut TargetData) {
+        data.resolver_rules = self.resolver_rules;
+        data.profile_associations = self.profile_associations;
+    }
+}
+
+pub(super) async fn read(reader: &Reader) -> Dns {
+    let (resolver_rules, profile_associations) = tokio::join!(
+        reader.read(Dataset::ResolverRules, resolver_rules(reader)),
+        reader.read(Dataset::ProfileAssociations, profile_associations(reader)),
+    );
+    Dns { resolver_rules, profile_associations }
+}
+
+/// The private zones of each VPC, whoever owns them.
+pub(super) async fn hosted_zones(reader: &Reader, vpcs: BTreeSet<VpcId>) -> Fetched<HostedZone> {
+    let parts = each(vpcs.into_iter().collect(), |vpc| zones_of(reader.clone(), vpc)).await;
+    sorted(gather(parts), Clone::clone)
+}
+
+async fn zones_of(reader: Reader, vpc: VpcId) -> (Vec<HostedZone>, Option<Failure>) {
+    let client = &reader.clients.route53;
+    let region = VpcRegion::from(reader.region.as_str());
+    let request = |token| {
+        let list = client.list_hosted_zones_by_vpc().vpc_id(vpc.as_str()).vpc_region(region.clone());
+        list.max_items(PAGE).set_next_token(token).send()
+    };
+    let take = |page: aws_sdk_route53::operation::list_hosted_zones_by_vpc::ListHostedZonesByVpcOutput| {
+        let zones = page.hosted_zone_summaries.into_iter().map(|zone| {
+            let owner = zone.owner;
+            HostedZone {
+                vpc_id: vpc.clone(),
+                id: zone.hosted_zone_id,
+                name: zone.name.trim_end_matches('.').to_owned(),
+                owning_account: owner.as_ref().and_then(|owner| owner.owning_account.clone()),
+                owning_service: owner.and_then(|owner| owner.owning_service),
+            }
+        });
+        (zones.collect(), page.next_token)
+    };
+    reader.caller.pages("route53:ListHostedZonesByVPC", &[vpc.as_str()], request, take).await
+}
+
+/// Associations with what is visible of their rules: a rule shared by another account may not be.
+async fn resolver_rules(reader: &Reader) -> Fetched<ResolverRule> {
+    let client = &reader.clients.route53resolver;
+    let request = |token| client.list_resolver_rule_associations().max_results(PAGE).set_next_token(token).send();
+    let take = |page: aws_sdk_route53resolver::operation::list_resolver_rule_associations::ListResolverRuleAssociationsOutput| {
+        (page.resolver_rule_associations.unwrap_or_default(), page.next_token)
+    };
+    let api = "route53resolver:ListResolverRuleAssociations";
+    let (associations, failure) = reader.caller.pages(api, &[], request, take).await;
+    let mut failures: Vec<Failure> = failure.into_iter().collect();
+    let mut rules = BTreeMap::new();
+    if !associations.is_empty() {
+        let request = |token| client.list_resolver_rules().max_results(PAGE).set_next_token(token).send();
+        let take = |page: aws_sdk_route53resolver::operation::list_resolver_rules::ListResolverRulesOutput| {
+            (page.resolver_rules.unwrap_or_default(), page.next_token)
+        };
+        let (found, failure) = reader.caller.pages("route53resolver:ListResolverRules", &[], request, take).await;
+        failures.extend(failure);
+        rules.extend(found.into_iter().filter_map(|rule| Some((rule.id.clone()?, rule))));
+    }
+    let items = associations.into_iter().map(|association| {
+        let rule_id = association.resolver_rule_id.unwrap_or_default();
+        let rule = rules.get(&rule_id);
+        ResolverRule {
+            vpc_id: id(association.vpc_id),
+            domain_name: rule
+                .and_then(|rule| rule.domain_name.as_ref())
+                .map(|name| name.trim_end_matches('.').to_owned()),
+            rule_type: rule.and_then(|rule| rule.rule_type.as_ref()).map(|kind| kind.as_str().to_owned()),
+            id: rule_id,
+        }
+    });
+    sorted(Fetched::from_parts(items.collect(), failures), Clone::clone)
+}
+
+async fn profile_associations(reader: &Reader) -> Fetched<ProfileAssociation> {
+    let client = &reader.clients.route53profiles;
+    let request = |token| client.list_profile_associations().max_results(PAGE).set_next_token(token).send();
+    let take = |page: aws_sdk_route53profiles::operation::list_profile_associations::ListProfileAssociationsOutput| {
+        let associations =
+            page.profile_associations.unwrap_or_default().into_iter().map(|association| ProfileAssociation {
+                vpc_id: id(association.resource_id),
+                profile_id: association.profile_id.unwrap_or_default(),
+                name: association.name,
+            });
+        (associations.collect::<Vec<_>>(), page.next_token)
+    };
+    whole(reader.caller.pages("route53profiles:ListProfileAssociations", &[], request, take).await, Clone::clone)
+}
