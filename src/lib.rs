@@ -6,11 +6,13 @@
 //! [`finding::Report`]. Nothing in this chain does I/O, reads a clock or the environment.
 
 pub mod analysis;
+pub mod cli;
 pub mod collect;
 pub mod engine;
 pub mod finding;
 pub mod glob;
 pub mod reach;
+pub mod report;
 pub mod rules;
 pub mod settings;
 pub mod shell;

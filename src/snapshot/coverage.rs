@@ -155,6 +155,26 @@ pub enum FailureClass {
     Service,
 }
 
+impl FailureClass {
+    /// The word in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AccessDenied => "access-denied",
+            Self::NotSupported => "not-supported",
+            Self::Throttled => "throttled",
+            Self::Timeout => "timeout",
+            Self::Unreachable => "unreachable",
+            Self::ExpiredCredentials => "expired-credentials",
+            Self::InvalidResponse => "invalid-response",
+            Self::Missing => "missing",
+            Self::Interrupted => "interrupted",
+            Self::Dependency => "dependency",
+            Self::NotRequested => "not-requested",
+            Self::Service => "service",
+        }
+    }
+}
+
 /// One thing that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Failure {

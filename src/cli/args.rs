@@ -1,0 +1,270 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::finding::Severity;
+use crate::report;
+
+const EXAMPLES: &str = "\
+Examples:
+  audit --demo                                   an account that ships with the program, broken on purpose
+  audit --profile prod                           audit the Region of the profile
+  audit --profile prod --region eu-west-1 --cluster 'web-*'
+  audit --profile prod --format json --output report.json
+  audit --profile prod --save-snapshot prod.json.zst
+  audit --snapshot prod.json.zst                 the same report again, without AWS
+
+Exit codes:
+  0 nothing at or above --fail-on   1 findings   2 nothing was scanned   3 the scan is incomplete
+  4 the report could not be written   130 interrupted   143 terminated";
+
+/// Proves which Amazon ECS workloads of an AWS account cannot start, be reached or be deployed, and why.
+#[derive(Debug, Parser)]
+#[command(name = "audit", version, about, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    /// A subcommand; none audits.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// The audit.
+    #[command(flatten)]
+    pub scan: ScanArgs,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show the catalogue of rules, or the page of one.
+    Rules(RulesArgs),
+    /// Print the least IAM policy that the rules need.
+    Policy(PolicyArgs),
+}
+
+/// Arguments of an audit.
+#[derive(Debug, Args)]
+pub struct ScanArgs {
+    /// Where the facts come from.
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// Which rules.
+    #[command(flatten)]
+    pub selection: SelectionArgs,
+    /// What comes out.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// Where the facts come from.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Source")]
+pub struct SourceArgs {
+    /// Profile of the AWS configuration
+    #[arg(long, value_name = "PROFILE", conflicts_with_all = ["demo", "snapshot"])]
+    pub profile: Option<String>,
+    /// Region; by default the one of the profile or environment
+    #[arg(long, value_name = "REGION", conflicts_with_all = ["demo", "snapshot"])]
+    pub region: Option<String>,
+    /// Limit to clusters by name (* and ? are wild); may be repeated
+    #[arg(long = "cluster", value_name = "GLOB")]
+    pub clusters: Vec<String>,
+    /// Limit to services by name (* and ? are wild); may be repeated
+    #[arg(long = "service", value_name = "GLOB")]
+    pub services: Vec<String>,
+    /// Audit a saved snapshot instead of an account
+    #[arg(long, value_name = "FILE", conflicts_with = "demo")]
+    pub snapshot: Option<PathBuf>,
+    /// Audit the account that ships with the program
+    #[arg(long)]
+    pub demo: bool,
+    /// Save what was read, for --snapshot; .zst and .gz compress
+    #[arg(long, value_name = "FILE")]
+    pub save_snapshot: Option<PathBuf>,
+    /// Read every dataset, also those that no selected rule needs
+    #[arg(long, conflicts_with_all = ["demo", "snapshot"])]
+    pub all_datasets: bool,
+    /// What isn't read by then counts as unread: 90s, 15m, 1h
+    #[arg(long, value_name = "DURATION", default_value = "15m", value_parser = duration)]
+    pub timeout: Duration,
+}
+
+/// Which rules run.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Rules")]
+pub struct SelectionArgs {
+    /// Run only this rule; may be repeated
+    #[arg(long = "rule", value_name = "ID")]
+    pub rules: Vec<String>,
+    /// Leave this rule out; may be repeated
+    #[arg(long = "skip-rule", value_name = "ID")]
+    pub skip_rules: Vec<String>,
+}
+
+/// What comes out, and how the run ends.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub struct OutputArgs {
+    /// Format on standard output
+    #[arg(long, value_enum, default_value_t = FormatArg::Table)]
+    pub format: FormatArg,
+    /// Also write a file, its format by its extension (.json, .txt); may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub output: Vec<PathBuf>,
+    /// Hide findings below this severity; they still count
+    #[arg(long, value_enum, value_name = "SEVERITY", default_value_t = SeverityArg::Info)]
+    pub min_severity: SeverityArg,
+    /// End with 1 from this severity on
+    #[arg(long, value_enum, value_name = "SEVERITY", default_value_t = FailOn::High)]
+    pub fail_on: FailOn,
+    /// Let an incomplete scan (3) win over findings (1)
+    #[arg(long)]
+    pub fail_on_incomplete: bool,
+    /// End with 0 after any report that was written
+    #[arg(long)]
+    pub exit_zero: bool,
+    /// Colours
+    #[arg(long, value_enum, default_value_t = ColorArg::Auto)]
+    pub color: ColorArg,
+    /// No progress on standard error
+    #[arg(long)]
+    pub no_progress: bool,
+    /// Say more on standard error; twice for every call
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Say nothing on standard error but errors
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+}
+
+/// Arguments of `audit rules`.
+#[derive(Debug, Args)]
+pub struct RulesArgs {
+    /// Id of a rule; none lists all
+    #[arg(value_name = "ID")]
+    pub id: Option<String>,
+    /// Format on standard output
+    #[arg(long, value_enum, default_value_t = FormatArg::Table)]
+    pub format: FormatArg,
+}
+
+/// Arguments of `audit policy`.
+#[derive(Debug, Args)]
+pub struct PolicyArgs {
+    /// Which rules.
+    #[command(flatten)]
+    pub selection: SelectionArgs,
+}
+
+/// `--format`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FormatArg {
+    /// For people
+    Table,
+    /// For programs
+    Json,
+}
+
+impl From<FormatArg> for report::Format {
+    fn from(format: FormatArg) -> Self {
+        match format {
+            FormatArg::Table => Self::Table,
+            FormatArg::Json => Self::Json,
+        }
+    }
+}
+
+/// A severity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs, reason = "the severities are documented where they are defined")]
+pub enum SeverityArg {
+    Critical,
+    High,
+    Medium,
+    Low,
+    Info,
+}
+
+impl From<SeverityArg> for Severity {
+    fn from(severity: SeverityArg) -> Self {
+        match severity {
+            SeverityArg::Critical => Self::Critical,
+            SeverityArg::High => Self::High,
+            SeverityArg::Medium => Self::Medium,
+            SeverityArg::Low => Self::Low,
+            SeverityArg::Info => Self::Info,
+        }
+    }
+}
+
+/// `--fail-on`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs, reason = "the severities are documented where they are defined")]
+pub enum FailOn {
+    Critical,
+    High,
+    Medium,
+    Low,
+    Info,
+    Never,
+}
+
+impl FailOn {
+    /// The least severity that fails; none for `never`.
+    pub fn threshold(self) -> Option<Severity> {
+        match self {
+            Self::Critical => Some(Severity::Critical),
+            Self::High => Some(Severity::High),
+            Self::Medium => Some(Severity::Medium),
+            Self::Low => Some(Severity::Low),
+            Self::Info => Some(Severity::Info),
+            Self::Never => None,
+        }
+    }
+}
+
+/// `--color`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ColorArg {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || "write it like 90s, 15m or 1h".to_owned();
+    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let number: u64 = text[..split].parse().map_err(|_| wrong())?;
+    let unit = match &text[split..] {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        _ => return Err(wrong()),
+    };
+    let seconds = number.checked_mul(unit).filter(|seconds| (1..=86_400).contains(seconds));
+    seconds.map(Duration::from_secs).ok_or_else(|| "from 1s to 24h".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations() {
+        assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("15m"), Ok(Duration::from_secs(900)));
+        assert_eq!(duration("30"), Ok(Duration::from_secs(30)));
+        for wrong in ["", "m", "1d", "0s", "25h", "99999999999999999999s", "1.5h", "-1s"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_definition_is_consistent() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,20 @@
+//! Errors as people see them: one line that says what was being done, then what to do.
+
+use crate::report::escape_for_terminal as escape;
+
+/// Prints an error and its hints to standard error.
+pub(super) fn tell(error: &str, hints: &[String]) {
+    anstream::eprintln!("{}error:{} {}", bold_red().render(), bold_red().render_reset(), escape(error));
+    for hint in hints {
+        anstream::eprintln!("  help: {}", escape(hint));
+    }
+}
+
+/// Prints a warning to standard error.
+pub(super) fn warn(warning: &str) {
+    anstream::eprintln!("warning: {}", escape(warning));
+}
+
+fn bold_red() -> anstyle::Style {
+    anstyle::Style::new().bold().fg_color(Some(anstyle::AnsiColor::Red.into()))
+}

@@ -1,0 +1,168 @@
+//! The main job: read or load, evaluate, write, and say by the exit code how it went.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use tokio_util::sync::CancellationToken;
+
+use super::args::ScanArgs;
+use super::output::{self, Pending};
+use super::progress::Progress;
+use super::{DEMO, Exit, failure, selection};
+use crate::collect::{self, Request};
+use crate::engine;
+use crate::finding::{Report, Status};
+use crate::rules;
+use crate::settings::Settings;
+use crate::snapshot::coverage::Dataset;
+use crate::snapshot::{Scope, Snapshot, file};
+
+/// Runs an audit.
+pub(super) fn run(arguments: &ScanArgs) -> Exit {
+    let rules = match selection::selected(&arguments.selection) {
+        Ok(rules) => rules,
+        Err(error) => return refuse(Exit::Usage, &error),
+    };
+    let files = match open_files(arguments) {
+        Ok(files) => files,
+        Err(error) => return refuse(Exit::NotWritten, &error),
+    };
+    let settings = Settings {
+        rules,
+        clusters: arguments.source.clusters.clone(),
+        services: arguments.source.services.clone(),
+        ..Settings::all_rules()
+    };
+    let (snapshot, stopped) = match obtain(arguments, &settings) {
+        Ok(obtained) => obtained,
+        Err(exit) => return exit,
+    };
+    if let Some(path) = &arguments.source.save_snapshot {
+        if let Err(error) = file::write(path, &snapshot) {
+            return refuse(Exit::NotWritten, &error.to_string());
+        }
+    }
+    let report = engine::evaluate(&snapshot, &settings);
+    if let Err(error) = output::write(&report, &arguments.output, &files) {
+        return refuse(Exit::NotWritten, &error);
+    }
+    stopped.unwrap_or_else(|| verdict(&report, arguments))
+}
+
+fn refuse(exit: Exit, error: &str) -> Exit {
+    failure::tell(error, &[]);
+    exit
+}
+
+fn open_files(arguments: &ScanArgs) -> Result<Vec<Pending>, String> {
+    if let Some(path) = &arguments.source.save_snapshot {
+        output::check_writable(path)?;
+    }
+    arguments.output.output.iter().map(|path| Pending::open(path)).collect()
+}
+
+/// The snapshot, and how the scan was stopped if it was.
+fn obtain(arguments: &ScanArgs, settings: &Settings) -> Result<(Snapshot, Option<Exit>), Exit> {
+    let source = &arguments.source;
+    let loaded = match (&source.snapshot, source.demo) {
+        (Some(path), _) => Some(file::read(path)),
+        (None, true) => Some(file::parse(Path::new("demo"), DEMO)),
+        (None, false) => None,
+    };
+    match loaded {
+        Some(Ok(snapshot)) => Ok((snapshot, None)),
+        Some(Err(error)) => Err(refuse(Exit::Usage, &error.to_string())),
+        None => live(arguments, settings),
+    }
+}
+
+fn live(arguments: &ScanArgs, settings: &Settings) -> Result<(Snapshot, Option<Exit>), Exit> {
+    let request = Request {
+        profile: arguments.source.profile.clone(),
+        region: arguments.source.region.clone(),
+        scope: Scope { clusters: settings.clusters.clone(), services: settings.services.clone() },
+        datasets: datasets(arguments, settings),
+        timeout: arguments.source.timeout,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = runtime.map_err(|error| refuse(Exit::Usage, &format!("starting the runtime: {error}")))?;
+    let progress = Progress::new(&arguments.output);
+    let (cancel, stopped) = (CancellationToken::new(), Arc::new(AtomicU8::new(0)));
+    let collected = runtime.block_on(async {
+        tokio::spawn(watch_signals(cancel.clone(), Arc::clone(&stopped)));
+        collect::collect(&request, progress.sink(), cancel).await
+    });
+    progress.finish();
+    // Calls that are still under way are of no interest any more.
+    runtime.shutdown_background();
+    let stopped = match stopped.load(Ordering::SeqCst) {
+        0 => None,
+        code if code == Exit::Terminated.code() => Some(Exit::Terminated),
+        _ => Some(Exit::Interrupted),
+    };
+    match collected {
+        Ok(snapshot) => Ok((snapshot, stopped)),
+        Err(error) => {
+            failure::tell(&error.to_string(), &error.hints());
+            Err(stopped.unwrap_or(Exit::Usage))
+        }
+    }
+}
+
+/// What the selected rules need; everything on request.
+fn datasets(arguments: &ScanArgs, settings: &Settings) -> BTreeSet<Dataset> {
+    if arguments.source.all_datasets {
+        return Dataset::ALL.iter().copied().collect();
+    }
+    let selected = rules::ALL.iter().filter(|rule| settings.rules.contains(&rule.id));
+    selected.flat_map(|rule| rule.needs).copied().collect()
+}
+
+/// The first signal stops the reading and leaves a partial report; the second one ends at once.
+async fn watch_signals(cancel: CancellationToken, stopped: Arc<AtomicU8>) {
+    let first = signal().await;
+    stopped.store(first.code(), Ordering::SeqCst);
+    cancel.cancel();
+    let second = signal().await;
+    std::process::exit(i32::from(second.code()));
+}
+
+#[cfg(unix)]
+async fn signal() -> Exit {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        return interrupt().await;
+    };
+    tokio::select! {
+        exit = interrupt() => exit,
+        _ = terminate.recv() => Exit::Terminated,
+    }
+}
+
+#[cfg(not(unix))]
+async fn signal() -> Exit {
+    interrupt().await
+}
+
+async fn interrupt() -> Exit {
+    if tokio::signal::ctrl_c().await.is_err() {
+        // Without a handler the signal ends the process by itself.
+        std::future::pending::<()>().await;
+    }
+    Exit::Interrupted
+}
+
+fn verdict(report: &Report, arguments: &ScanArgs) -> Exit {
+    let output = &arguments.output;
+    let open = report.findings.iter().filter(|finding| finding.status == Status::Open);
+    let failing = output.fail_on.threshold().is_some_and(|least| open.clone().any(|finding| finding.severity >= least));
+    match (failing, report.scan.complete) {
+        _ if output.exit_zero => Exit::Clean,
+        (true, false) if output.fail_on_incomplete => Exit::Incomplete,
+        (true, _) => Exit::Findings,
+        (false, false) => Exit::Incomplete,
+        (false, true) => Exit::Clean,
+    }
+}

@@ -1,0 +1,70 @@
+//! `--rule` and `--skip-rule`: ids of the catalogue, with the nearest one when an id is wrong.
+
+use super::args::SelectionArgs;
+use crate::rules;
+
+/// The ids of the selected rules, in the catalogue's order.
+///
+/// # Errors
+/// When an id isn't in the catalogue, or nothing is left.
+pub(super) fn selected(arguments: &SelectionArgs) -> Result<Vec<&'static str>, String> {
+    for id in arguments.rules.iter().chain(&arguments.skip_rules) {
+        if rules::by_id(id).is_none() {
+            return Err(unknown(id));
+        }
+    }
+    let wanted = |id: &str| arguments.rules.is_empty() || arguments.rules.iter().any(|rule| rule == id);
+    let skipped = |id: &str| arguments.skip_rules.iter().any(|rule| rule == id);
+    let ids: Vec<&'static str> =
+        rules::ALL.iter().map(|rule| rule.id).filter(|id| wanted(id) && !skipped(id)).collect();
+    if ids.is_empty() { Err("no rule is left to run".to_owned()) } else { Ok(ids) }
+}
+
+/// What to say of an id that isn't in the catalogue.
+pub(super) fn unknown(id: &str) -> String {
+    let nearest = rules::ALL.iter().map(|rule| rule.id).min_by_key(|known| distance(id, known));
+    match nearest.filter(|known| distance(id, known) <= known.len() / 2) {
+        Some(known) => format!("there is no rule '{id}'; did you mean '{known}'?"),
+        None => format!("there is no rule '{id}'; `audit rules` lists them"),
+    }
+}
+
+/// Levenshtein's distance.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arguments(rules: &[&str], skip: &[&str]) -> SelectionArgs {
+        let owned = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect();
+        SelectionArgs { rules: owned(rules), skip_rules: owned(skip) }
+    }
+
+    #[test]
+    fn all_some_and_none() {
+        assert_eq!(selected(&arguments(&[], &[])).unwrap().len(), rules::ALL.len());
+        assert_eq!(selected(&arguments(&["vpc-endpoint-missing"], &[])).unwrap(), ["vpc-endpoint-missing"]);
+        assert!(selected(&arguments(&["vpc-endpoint-missing"], &["vpc-endpoint-missing"])).is_err());
+    }
+
+    #[test]
+    fn a_slip_of_the_keyboard_is_understood() {
+        let error = selected(&arguments(&["vpc-endpoint-mising"], &[])).unwrap_err();
+        assert!(error.contains("did you mean 'vpc-endpoint-missing'"), "{error}");
+        assert!(!unknown("x").contains("did you mean"));
+    }
+}

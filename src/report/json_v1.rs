@@ -1,0 +1,459 @@
+//! Version 1 of the JSON report. Fields are added within a version, never renamed or re-typed.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::finding;
+use crate::reach::verdict;
+use crate::snapshot::coverage;
+
+/// The version of the contract.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// A report.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Report<'a> {
+    schema_version: u32,
+    tool: Tool,
+    scan: Scan<'a>,
+    summary: Summary,
+    findings: Vec<Finding<'a>>,
+    rules: Vec<RuleTally>,
+    not_evaluated: Vec<NotEvaluated<'a>>,
+    coverage: Vec<Coverage<'a>>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Tool {
+    name: &'static str,
+    version: &'static str,
+}
+
+/// What was scanned.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Scan<'a> {
+    /// RFC 3339.
+    started_at: String,
+    /// RFC 3339.
+    finished_at: String,
+    /// Everything that the rules asked for was read.
+    complete: bool,
+    /// It is the account that ships with the program.
+    demo: bool,
+    targets: Vec<Target<'a>>,
+    scope: Scope<'a>,
+    rules: &'a [&'static str],
+    thresholds: &'a BTreeMap<&'static str, Value>,
+    /// Equal for reports that cover the same rules, thresholds and scope.
+    configuration_hash: &'a str,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Target<'a> {
+    account: &'a str,
+    region: &'a str,
+    partition: &'a str,
+    /// `complete` or `incomplete`.
+    status: &'static str,
+    /// An endpoint that replaced AWS's own.
+    endpoint_override: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Scope<'a> {
+    clusters: &'a [String],
+    services: &'a [String],
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Summary {
+    /// Open findings by severity, the hidden ones included.
+    findings: Severities,
+    waived: usize,
+    not_evaluated: usize,
+    clusters: usize,
+    services: usize,
+    tasks: usize,
+    container_instances: usize,
+    api_calls: u64,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Severities {
+    critical: usize,
+    high: usize,
+    medium: usize,
+    low: usize,
+    info: usize,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Finding<'a> {
+    /// Stable from run to run.
+    id: &'a str,
+    rule: &'static str,
+    /// `critical`, `high`, `medium`, `low` or `info`.
+    severity: &'static str,
+    /// `open`, `waived` or `baseline`.
+    status: &'static str,
+    account: &'a str,
+    region: &'a str,
+    resource: Resource<'a>,
+    related: Vec<Related<'a>>,
+    message: String,
+    blockers: Vec<Blocker<'a>>,
+    cause: Option<Cause<'a>>,
+    base_severity: &'static str,
+    severity_reason: Option<&'a str>,
+    facts: &'a BTreeMap<&'static str, Value>,
+    traces: Vec<Trace<'a>>,
+    confirmed_by: Vec<Evidence<'a>>,
+    remediation: Remediation<'a>,
+    references: &'static [&'static str],
+    controls: &'static [&'static str],
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Resource<'a> {
+    r#type: &'static str,
+    arn: &'a str,
+    /// `cluster/service` for a service.
+    name: &'a str,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Related<'a> {
+    r#type: &'static str,
+    id: &'a str,
+    role: &'static str,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Blocker<'a> {
+    family: &'static str,
+    kind: &'static str,
+    need: Option<&'a str>,
+    origin: Option<&'a str>,
+    port: Option<u16>,
+    protocol: Option<&'static str>,
+    resource: Option<&'a str>,
+    detail: String,
+}
+
+/// What to repair, where several findings share it.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Cause<'a> {
+    id: String,
+    r#type: &'static str,
+    resource: &'a str,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Trace<'a> {
+    need: &'a str,
+    origin: &'a str,
+    hops: Vec<Hop<'a>>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Hop<'a> {
+    hop: &'static str,
+    resource: &'a str,
+    /// `holds`, `fails` or `unknown`.
+    verdict: &'static str,
+    detail: String,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Evidence<'a> {
+    source: &'static str,
+    at: Option<String>,
+    count: u32,
+    text: &'a str,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Remediation<'a> {
+    text: String,
+    commands: &'a [String],
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct RuleTally {
+    rule: &'static str,
+    subjects: usize,
+    holds: usize,
+    fails: usize,
+    unknown: usize,
+    not_applicable: usize,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct NotEvaluated<'a> {
+    /// `unread`: a call failed. `undecidable`: all was read and it can't be seen from there.
+    kind: &'static str,
+    rule: &'static str,
+    account: &'a str,
+    region: &'a str,
+    /// `null` when it is not about one subject.
+    resource: Option<Resource<'a>>,
+    reason: String,
+    dataset: Option<&'static str>,
+    iam_action: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Coverage<'a> {
+    account: &'a str,
+    region: &'a str,
+    dataset: &'static str,
+    /// `complete`, `partial` or `unavailable`.
+    status: &'static str,
+    items: usize,
+    calls: u32,
+    throttled: u32,
+    /// The first failure in words.
+    error: Option<String>,
+    failures: Vec<Failure<'a>>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Failure<'a> {
+    operation: &'a str,
+    /// `access-denied`, `not-supported`, `throttled` …
+    class: String,
+    iam_action: Option<&'a str>,
+    message: &'a str,
+    /// Ids left unread; empty: any.
+    affected: &'a [String],
+}
+
+/// Renders the report as JSON with two spaces of indentation.
+pub fn render(report: &finding::Report, min_severity: finding::Severity) -> String {
+    let mut json = serde_json::to_string_pretty(&of_report(report, min_severity))
+        .expect("the report has string keys only and no fallible serializer");
+    json.push('\n');
+    json
+}
+
+fn of_report(report: &finding::Report, min_severity: finding::Severity) -> Report<'_> {
+    let shown = report.findings.iter().filter(|finding| finding.severity >= min_severity);
+    Report {
+        schema_version: SCHEMA_VERSION,
+        tool: Tool { name: "ecs-network-audit", version: env!("CARGO_PKG_VERSION") },
+        scan: of_scan(&report.scan),
+        summary: of_summary(report),
+        findings: shown.map(of_finding).collect(),
+        rules: report.rules.iter().map(of_tally).collect(),
+        not_evaluated: report.not_evaluated.iter().map(of_not_evaluated).collect(),
+        coverage: report.coverage.iter().map(of_coverage).collect(),
+    }
+}
+
+fn of_scan(scan: &finding::ScanInfo) -> Scan<'_> {
+    Scan {
+        started_at: scan.started_at.to_string(),
+        finished_at: scan.finished_at.to_string(),
+        complete: scan.complete,
+        demo: scan.demo,
+        targets: scan.targets.iter().map(of_target).collect(),
+        scope: Scope { clusters: &scan.scope.clusters, services: &scan.scope.services },
+        rules: &scan.rules,
+        thresholds: &scan.thresholds,
+        configuration_hash: &scan.configuration_hash,
+    }
+}
+
+fn of_target(target: &finding::TargetInfo) -> Target<'_> {
+    Target {
+        account: &target.account,
+        region: &target.region,
+        partition: &target.partition,
+        status: if target.complete { "complete" } else { "incomplete" },
+        endpoint_override: target.endpoint_override.as_deref(),
+    }
+}
+
+fn of_summary(report: &finding::Report) -> Summary {
+    use finding::Severity as S;
+    let waived = report.findings.iter().filter(|finding| finding.status == finding::Status::Waived).count();
+    let counts = report.counts;
+    Summary {
+        findings: Severities {
+            critical: report.open(S::Critical),
+            high: report.open(S::High),
+            medium: report.open(S::Medium),
+            low: report.open(S::Low),
+            info: report.open(S::Info),
+        },
+        waived,
+        not_evaluated: report.not_evaluated.len(),
+        clusters: counts.clusters,
+        services: counts.services,
+        tasks: counts.tasks,
+        container_instances: counts.container_instances,
+        api_calls: counts.api_calls,
+    }
+}
+
+fn of_finding(finding: &finding::Finding) -> Finding<'_> {
+    let related = finding.related.iter().map(|r| Related { r#type: r.kind, id: &r.id, role: r.role });
+    let traces = finding.traces.iter().map(|trace| Trace {
+        need: &trace.need,
+        origin: &trace.origin,
+        hops: trace.hops.iter().map(of_hop).collect(),
+    });
+    let evidence = finding.confirmed_by.iter().map(|evidence| Evidence {
+        source: evidence.source,
+        at: evidence.at.map(|at| at.to_string()),
+        count: evidence.count,
+        text: &evidence.text,
+    });
+    let cause = finding.cause.as_ref().map(|cause| Cause {
+        id: format!("{}/{}", cause.kind, cause.resource),
+        r#type: cause.kind,
+        resource: &cause.resource,
+    });
+    Finding {
+        id: &finding.id,
+        rule: finding.rule,
+        severity: finding.severity.name(),
+        status: match finding.status {
+            finding::Status::Open => "open",
+            finding::Status::Waived => "waived",
+            finding::Status::Baseline => "baseline",
+        },
+        account: &finding.account,
+        region: &finding.region,
+        resource: of_resource(&finding.resource),
+        related: related.collect(),
+        message: finding.message.to_string(),
+        blockers: finding.blockers.iter().map(of_blocker).collect(),
+        cause,
+        base_severity: finding.base_severity.name(),
+        severity_reason: finding.severity_reason.as_deref(),
+        facts: &finding.facts,
+        traces: traces.collect(),
+        confirmed_by: evidence.collect(),
+        remediation: Remediation {
+            text: finding.remediation.text.to_string(),
+            commands: &finding.remediation.commands,
+        },
+        references: finding.references,
+        controls: finding.controls,
+    }
+}
+
+fn of_resource(resource: &finding::Resource) -> Resource<'_> {
+    Resource { r#type: resource.kind, arn: &resource.arn, name: &resource.name }
+}
+
+fn of_blocker(blocker: &verdict::Blocker) -> Blocker<'_> {
+    Blocker {
+        family: blocker.family.name(),
+        kind: blocker.kind,
+        need: blocker.need.as_deref(),
+        origin: blocker.origin.as_deref(),
+        port: blocker.port,
+        protocol: blocker.protocol,
+        resource: blocker.resource.as_deref(),
+        detail: blocker.detail.to_string(),
+    }
+}
+
+fn of_hop(hop: &verdict::Hop) -> Hop<'_> {
+    Hop { hop: hop.hop, resource: &hop.resource, verdict: hop.verdict, detail: hop.detail.to_string() }
+}
+
+fn of_tally(tally: &finding::RuleTally) -> RuleTally {
+    RuleTally {
+        rule: tally.rule,
+        subjects: tally.subjects,
+        holds: tally.holds,
+        fails: tally.fails,
+        unknown: tally.unknown,
+        not_applicable: tally.not_applicable,
+    }
+}
+
+fn of_not_evaluated(entry: &finding::NotEvaluated) -> NotEvaluated<'_> {
+    NotEvaluated {
+        kind: match entry.kind {
+            finding::NotEvaluatedKind::Unread => "unread",
+            finding::NotEvaluatedKind::Undecidable => "undecidable",
+        },
+        rule: entry.rule,
+        account: &entry.account,
+        region: &entry.region,
+        resource: entry.resource.as_ref().map(of_resource),
+        reason: entry.reason.to_string(),
+        dataset: entry.dataset.map(coverage::Dataset::name),
+        iam_action: entry.iam_action.as_deref(),
+    }
+}
+
+fn of_coverage(line: &finding::Coverage) -> Coverage<'_> {
+    let failures = line.failures.iter().map(|failure| Failure {
+        operation: &failure.operation,
+        class: failure.class.name().to_owned(),
+        iam_action: failure.iam_action.as_deref(),
+        message: &failure.message,
+        affected: &failure.affected,
+    });
+    Coverage {
+        account: &line.account,
+        region: &line.region,
+        dataset: line.dataset.name(),
+        status: line.status,
+        items: line.items,
+        calls: line.calls.calls,
+        throttled: line.calls.throttled,
+        error: line.failures.first().map(|failure| format!("{}: {}", failure.operation, failure.message)),
+        failures: failures.collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The schema that `docs/report.schema.json` holds.
+    fn schema() -> String {
+        let mut schema = serde_json::to_string_pretty(&schemars::schema_for!(Report<'static>)).unwrap();
+        schema.push('\n');
+        schema
+    }
+
+    #[test]
+    fn the_published_schema_is_current() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/report.schema.json");
+        let expected = schema();
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(path, &expected).unwrap();
+        }
+        let found = std::fs::read_to_string(path).unwrap_or_default();
+        assert_eq!(found, expected, "docs/report.schema.json is stale: run `UPDATE=1 cargo test the_published_schema`");
+    }
+}

@@ -1,0 +1,37 @@
+//! The formats of a report, one file each. They see a finished [`Report`] and nothing else.
+
+mod escape;
+pub mod json_v1;
+mod table;
+
+use crate::finding::{Report, Severity};
+
+/// A format of the report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    Table,
+    /// For programs: version 1 of the JSON contract.
+    Json,
+}
+
+/// How a report is shown; none of it changes what was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct View {
+    /// Columns of the terminal.
+    pub width: u16,
+    /// With ANSI colours.
+    pub colour: bool,
+    /// Findings below it are hidden and counted.
+    pub min_severity: Severity,
+}
+
+/// Renders a report, with a line feed at its end.
+pub fn render(report: &Report, format: Format, view: &View) -> String {
+    match format {
+        Format::Table => table::render(report, view),
+        Format::Json => json_v1::render(report, view.min_severity),
+    }
+}
+
+pub use escape::terminal as escape_for_terminal;

@@ -1,0 +1,355 @@
+//! The report for a person on call: what is wrong, where, and what to do, grouped by cluster.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use anstyle::{AnsiColor, Style};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Row, Table, TableStyle, Width};
+use jiff::Timestamp;
+
+use super::View;
+use super::escape::terminal as escape;
+use crate::finding::{Evidence, Finding, NotEvaluated, NotEvaluatedKind, Report, Severity, Status};
+use crate::text::{Span, Text};
+
+/// No outer border; a thin line between rows, so that text can be copied.
+const HOUSE_STYLE: TableStyle = TableStyle::new().row_separator(LineStyle::new('─', '─', '─', '─'));
+const SEVERITY_COLUMNS: u16 = 9;
+/// Subjects named for one reason before the rest is only counted.
+const SUBJECTS_SHOWN: usize = 3;
+
+/// Renders a report for a terminal.
+pub(super) fn render(report: &Report, view: &View) -> String {
+    let mut page = Page { out: String::new(), view };
+    page.header(report);
+    page.findings(report);
+    page.not_judged(report);
+    page.summary(report);
+    page.out
+}
+
+struct Page<'v> {
+    out: String,
+    view: &'v View,
+}
+
+impl Page<'_> {
+    fn line(&mut self, text: &str) {
+        self.out.push_str(text.trim_end());
+        self.out.push('\n');
+    }
+
+    fn styled(&self, style: Style, text: &str) -> String {
+        if self.view.colour { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+
+    fn heading(&mut self, text: &str) {
+        let bold = self.styled(Style::new().bold(), text);
+        self.line("");
+        self.line(&bold);
+        let width = usize::from(self.view.width).min(text.chars().count().max(4));
+        let rule = self.styled(Style::new().dimmed(), &"━".repeat(width));
+        self.line(&rule);
+    }
+
+    /// Wraps words after a lead; the following lines are indented as wide as the lead.
+    fn wrapped(&mut self, lead: &str, text: &str) {
+        let indent = lead.chars().count();
+        let width = usize::from(self.view.width).saturating_sub(indent).max(20);
+        for (index, line) in wrap(text, width).into_iter().enumerate() {
+            let lead = if index == 0 { lead.to_owned() } else { " ".repeat(indent) };
+            self.line(&format!("{lead}{line}"));
+        }
+    }
+
+    fn header(&mut self, report: &Report) {
+        let scan = &report.scan;
+        if scan.demo {
+            let notice = "DEMO  an account that ships with this program; nothing was read from AWS";
+            let notice = self.styled(Style::new().fg_color(Some(AnsiColor::Cyan.into())).bold(), notice);
+            self.line(&notice);
+        }
+        for target in &scan.targets {
+            let place = format!("account {} · {}", escape(&target.account), escape(&target.region));
+            let place = self.styled(Style::new().bold(), &place);
+            self.line(&format!("{place} · {}", minute(scan.finished_at)));
+            if let Some(endpoint) = &target.endpoint_override {
+                let notice = format!("not AWS itself: the endpoint is {}", escape(endpoint));
+                let notice = self.styled(Style::new().fg_color(Some(AnsiColor::Yellow.into())), &notice);
+                self.line(&notice);
+            }
+        }
+        let counts = report.counts;
+        let sizes = [
+            counted(counts.clusters, "cluster"),
+            counted(counts.services, "service"),
+            counted(counts.tasks, "task"),
+            counted(counts.container_instances, "container instance"),
+            format!("{} API calls", counts.api_calls),
+        ];
+        self.wrapped("", &sizes.join(" · "));
+        let patterns = [("clusters", &scan.scope.clusters), ("services", &scan.scope.services)];
+        for (what, patterns) in patterns.into_iter().filter(|(_, patterns)| !patterns.is_empty()) {
+            self.wrapped("", &format!("limited to {what} {}", escape(&patterns.join(", "))));
+        }
+    }
+
+    fn findings(&mut self, report: &Report) {
+        let shown = report.findings.iter().filter(|finding| finding.severity >= self.view.min_severity);
+        let mut by_cluster: BTreeMap<(&str, &str, &str), Vec<&Finding>> = BTreeMap::new();
+        for finding in shown {
+            by_cluster.entry((&finding.account, &finding.region, &finding.cluster)).or_default().push(finding);
+        }
+        let several = report.scan.targets.len() > 1;
+        let mut number = 0;
+        for ((account, region, cluster), mut findings) in by_cluster {
+            findings.sort_by(|a, b| {
+                (&a.resource.name, std::cmp::Reverse(a.severity), a.rule).cmp(&(
+                    &b.resource.name,
+                    std::cmp::Reverse(b.severity),
+                    b.rule,
+                ))
+            });
+            let place = if several { format!("  ({account} {region})") } else { String::new() };
+            self.heading(&format!("cluster {}{place}", escape(cluster)));
+            let first = number + 1;
+            number += findings.len();
+            self.finding_table(&findings, first);
+            self.commands(&findings, first);
+        }
+        let hidden = report.findings.iter().filter(|finding| finding.severity < self.view.min_severity).count();
+        if hidden > 0 {
+            self.line("");
+            let note = format!("{} below {} hidden", counted(hidden, "finding"), self.view.min_severity.name());
+            self.line(&note);
+        }
+    }
+
+    fn finding_table(&mut self, findings: &[&Finding], first: usize) {
+        let names = findings.iter().map(|finding| escape(&finding.resource.name).chars().count()).max().unwrap_or(0);
+        let most = usize::from(self.view.width) / 4;
+        let name_columns = u16::try_from(names.min(most).max(8)).unwrap_or(24) + 2;
+        let mut table = Table::new();
+        table.load_style(HOUSE_STYLE).set_content_arrangement(ContentArrangement::Dynamic);
+        table.set_width(self.view.width);
+        for (index, finding) in findings.iter().enumerate() {
+            let label = format!("{}\n[{}]", finding.severity.name().to_uppercase(), first + index);
+            table.add_row(Row::from(vec![label, escape(&finding.resource.name), story(finding)]));
+        }
+        let fixed = |columns| ColumnConstraint::Absolute(Width::Fixed(columns));
+        let rest = self.view.width.saturating_sub(SEVERITY_COLUMNS + name_columns).max(20);
+        table.set_constraints([fixed(SEVERITY_COLUMNS + 1), fixed(name_columns), fixed(rest.saturating_sub(1))]);
+        for column in table.column_iter_mut() {
+            column.set_padding((0, 1));
+            column.set_cell_alignment(CellAlignment::Left);
+        }
+        for line in table.lines() {
+            let coloured = self.coloured(line.trim_end());
+            self.line(&coloured);
+        }
+    }
+
+    /// The first column holds nothing but severities and numbers, so a word there is this program's own.
+    fn coloured(&self, line: &str) -> String {
+        if !self.view.colour {
+            return line.to_owned();
+        }
+        let word = line.split_whitespace().next().unwrap_or_default();
+        if word.starts_with('─') {
+            return self.styled(Style::new().dimmed(), line);
+        }
+        let severity = Severity::ALL.into_iter().find(|severity| severity.name().to_uppercase() == word);
+        match severity {
+            Some(severity) if line.starts_with(word) => line.replacen(word, &self.styled(style_of(severity), word), 1),
+            _ => line.to_owned(),
+        }
+    }
+
+    /// Outside the table and on lines of their own, to be copied.
+    fn commands(&mut self, findings: &[&Finding], first: usize) {
+        for (index, finding) in findings.iter().enumerate() {
+            if finding.remediation.commands.is_empty() {
+                continue;
+            }
+            self.line("");
+            let label = format!("[{}] {}", first + index, escape(&finding.resource.name));
+            let label = self.styled(Style::new().dimmed(), &label);
+            self.line(&label);
+            for command in &finding.remediation.commands {
+                self.line(&escape(command));
+            }
+        }
+    }
+
+    fn not_judged(&mut self, report: &Report) {
+        if report.not_evaluated.is_empty() {
+            return;
+        }
+        self.heading("not judged");
+        for (kind, title) in [
+            (NotEvaluatedKind::Unread, "could not be read"),
+            (NotEvaluatedKind::Undecidable, "cannot be decided from this account"),
+        ] {
+            let groups = grouped(report.not_evaluated.iter().filter(|entry| entry.kind == kind));
+            if groups.is_empty() {
+                continue;
+            }
+            self.line(title);
+            for ((reason, action), entries) in groups {
+                self.reason(&reason, action, &entries);
+            }
+        }
+    }
+
+    fn reason(&mut self, reason: &str, action: Option<&str>, entries: &[&NotEvaluated]) {
+        self.wrapped("  • ", reason);
+        let mut rules: Vec<&str> = entries.iter().map(|entry| entry.rule).collect();
+        rules.sort_unstable();
+        rules.dedup();
+        let mut subjects: Vec<&str> =
+            entries.iter().filter_map(|entry| entry.resource.as_ref()).map(|resource| resource.name.as_str()).collect();
+        subjects.sort_unstable();
+        subjects.dedup();
+        let mut what = rules.join(", ");
+        if !subjects.is_empty() {
+            let _ = write!(what, ": {}", named(&subjects));
+        }
+        self.wrapped("    ", &what);
+        if let Some(action) = action {
+            self.wrapped("    ", &format!("allow {} (see `audit policy`)", escape(action)));
+        }
+    }
+
+    fn summary(&mut self, report: &Report) {
+        self.heading("summary");
+        let widest = report.rules.iter().map(|tally| tally.rule.len()).max().unwrap_or(0);
+        for tally in &report.rules {
+            let judged = tally.holds + tally.fails;
+            let concerned = tally.subjects - tally.not_applicable;
+            let mut line = format!("{:widest$}  judged {judged} of {concerned}", tally.rule);
+            if tally.fails > 0 {
+                let _ = write!(line, ", {} failing", tally.fails);
+            }
+            if tally.unknown > 0 {
+                let _ = write!(line, ", {} unknown", tally.unknown);
+            }
+            self.line(&line);
+        }
+        self.line("");
+        let open: Vec<String> = Severity::ALL
+            .into_iter()
+            .filter(|severity| report.open(*severity) > 0)
+            .map(|severity| self.styled(style_of(severity), &format!("{} {}", report.open(severity), severity.name())))
+            .collect();
+        let verdict = match (open.is_empty(), report.scan.complete, report.not_evaluated.is_empty()) {
+            (false, _, _) => format!("open findings: {}", open.join(", ")),
+            (true, true, true) => self.styled(
+                Style::new().fg_color(Some(AnsiColor::Green.into())),
+                "no findings: everything that was judged holds",
+            ),
+            (true, _, _) => "no findings, but not everything could be judged".to_owned(),
+        };
+        self.line(&verdict);
+        let closed = report.findings.iter().filter(|finding| finding.status != Status::Open).count();
+        if closed > 0 {
+            self.line(&format!("{} waived or known before", counted(closed, "finding")));
+        }
+        if !report.scan.complete {
+            let note = "the scan is incomplete: what could not be read is listed under “not judged”";
+            let note = self.styled(Style::new().fg_color(Some(AnsiColor::Yellow.into())), note);
+            self.line(&note);
+        }
+    }
+}
+
+/// Rule, sentence, evidence and what to do: the cell of a finding.
+fn story(finding: &Finding) -> String {
+    let mut story = format!("{}\n{}", finding.rule, plain(&finding.message));
+    if let Some(reason) = &finding.severity_reason {
+        if finding.severity != finding.base_severity {
+            let _ = write!(
+                story,
+                "\nseverity: {} instead of {}, {}",
+                finding.severity.name(),
+                finding.base_severity.name(),
+                escape(reason)
+            );
+        }
+    }
+    for evidence in &finding.confirmed_by {
+        let _ = write!(story, "\nseen: {}", seen(evidence));
+    }
+    let _ = write!(story, "\nfix: {}", plain(&finding.remediation.text));
+    story
+}
+
+fn seen(evidence: &Evidence) -> String {
+    let at = evidence.at.map_or(String::new(), |at| format!(", last {}", minute(at)));
+    format!("{} × {}{at}: {}", evidence.count, evidence.source, escape(&evidence.text))
+}
+
+/// A sentence for a terminal: names escaped.
+fn plain(text: &Text) -> String {
+    text.spans()
+        .iter()
+        .map(|span| match span {
+            Span::Words(words) => words.to_string(),
+            Span::Name(name) => escape(name),
+        })
+        .collect()
+}
+
+type Reasons<'a> = BTreeMap<(String, Option<&'a str>), Vec<&'a NotEvaluated>>;
+
+fn grouped<'a>(entries: impl Iterator<Item = &'a NotEvaluated>) -> Reasons<'a> {
+    let mut groups: Reasons<'a> = BTreeMap::new();
+    for entry in entries {
+        groups.entry((plain(&entry.reason), entry.iam_action.as_deref())).or_default().push(entry);
+    }
+    groups
+}
+
+fn named(subjects: &[&str]) -> String {
+    let shown: Vec<String> = subjects.iter().take(SUBJECTS_SHOWN).map(|subject| escape(subject)).collect();
+    match subjects.len() - shown.len() {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+fn minute(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+fn style_of(severity: Severity) -> Style {
+    let colour = match severity {
+        Severity::Critical | Severity::High => AnsiColor::Red,
+        Severity::Medium => AnsiColor::Yellow,
+        Severity::Low => AnsiColor::Blue,
+        Severity::Info => AnsiColor::Cyan,
+    };
+    let style = Style::new().fg_color(Some(colour.into()));
+    if severity == Severity::Critical { style.bold().invert() } else { style.bold() }
+}
+
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let last = lines.last_mut().expect("there is always a line");
+        let length =
+            unicode_width::UnicodeWidthStr::width(last.as_str()) + 1 + unicode_width::UnicodeWidthStr::width(word);
+        if last.is_empty() {
+            last.push_str(word);
+        } else if length <= width {
+            last.push(' ');
+            last.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
+}
