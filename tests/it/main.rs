@@ -1,1 +1,11 @@
+//! One binary for all integration tests: each further one would link the AWS SDK again.
 
+#[allow(dead_code, reason = "the fixture vocabulary is wider than any one test")]
+#[path = "../../mocks/mod.rs"]
+mod mocks;
+
+mod catalogue;
+mod cli;
+mod demo;
+mod rules;
+mod support;

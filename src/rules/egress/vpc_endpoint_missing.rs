@@ -144,7 +144,7 @@ fn message(misses: &[Miss<'_, '_>], cells: &[&Cell<'_>]) -> Text {
     let services: BTreeSet<&str> = misses.iter().map(|miss| miss.need.service).collect();
     let mut text = who(misses);
     text.append(Text::list(subnets.iter().copied(), 3));
-    text.push(if subnets.len() == 1 { " reaches no " } else { " reach no " });
+    text.push(" cannot reach ");
     text.append(Text::list(services.iter().map(|service| format_words((*service).to_owned())), 8));
     text.push(": no endpoint for ");
     text.push(if services.len() == 1 { "it" } else { "them" });

@@ -1,0 +1,6 @@
+//! Accounts for tests and the demo, in the words of their domain, and SDK clients that answer from them.
+
+pub mod account;
+pub mod accounts;
+pub mod compute;
+pub mod demo;
