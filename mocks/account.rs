@@ -171,7 +171,7 @@ impl Account {
     /// A route table of its own for these subnets.
     pub fn route_table(&mut self, vpc: &VpcId, name: &str, subnets: &[&SubnetId]) -> RouteTableId {
         let table = self.table(vpc, name, false);
-        self.edit_table(&table, |table| table.subnets = subnets.iter().map(|subnet| (*subnet).clone()).collect());
+        self.edit_table(&table, |table| table.subnets = sorted(subnets));
         table
     }
 
@@ -291,7 +291,7 @@ impl Account {
         let groups = vec![SecurityGroupId::from(id("sg", "endpoints"))];
         self.endpoint(vpc, service, VpcEndpointType::Interface, |endpoint| {
             endpoint.private_dns_enabled = true;
-            endpoint.subnet_ids = subnets.iter().map(|subnet| (*subnet).clone()).collect();
+            endpoint.subnet_ids = sorted(subnets);
             endpoint.security_group_ids = groups;
         })
     }
@@ -299,7 +299,7 @@ impl Account {
     /// The S3 gateway endpoint on these route tables.
     pub fn s3_gateway(&mut self, vpc: &VpcId, tables: &[&RouteTableId]) -> VpcEndpointId {
         let endpoint = self.endpoint(vpc, "s3", VpcEndpointType::Gateway, |endpoint| {
-            endpoint.route_table_ids = tables.iter().map(|table| (*table).clone()).collect();
+            endpoint.route_table_ids = sorted(tables);
         });
         for table in tables {
             self.route(table, "pl-6da54004", RouteTarget::VpcEndpoint(endpoint.clone()));
@@ -375,6 +375,12 @@ impl Account {
     }
 }
 
+fn sorted<T: Clone + Ord>(ids: &[&T]) -> Vec<T> {
+    let mut ids: Vec<T> = ids.iter().map(|id| (*id).clone()).collect();
+    ids.sort();
+    ids
+}
+
 /// Adds an item to a dataset that can be read.
 pub fn push<T>(fetched: &mut Fetched<T>, item: T) {
     fetched.items_mut().expect("a fixture fills datasets before it denies them").push(item);
@@ -403,6 +409,9 @@ fn sort(data: &mut TargetData) {
     by(&mut data.vpc_endpoints, |e| e.id.clone());
     by(&mut data.security_groups, |g| g.id.clone());
     by(&mut data.instances, |i| i.id.clone());
+    for instance in data.instances.items_mut().into_iter().flatten() {
+        instance.network_interfaces.sort_by(|a, b| a.id.cmp(&b.id));
+    }
     by(&mut data.instance_types, |t| t.name.clone());
     by(&mut data.target_groups, |g| g.arn.clone());
     by(&mut data.auto_scaling_groups, |g| g.arn.clone());

@@ -4,3 +4,4 @@ pub mod account;
 pub mod accounts;
 pub mod compute;
 pub mod demo;
+pub mod sdk;

@@ -137,9 +137,13 @@ impl Caller {
     {
         let sent = async {
             let _permit = self.in_flight.acquire().await;
-            request.await
+            Box::pin(request).await
         };
         let interrupted = |message: &str| failure(api, FailureClass::Interrupted, message.to_owned(), affected);
+        // The timer has its own clock, which is late by up to a millisecond.
+        if Instant::now() >= self.deadline {
+            return Err(interrupted("the scan's time ran out"));
+        }
         let answer = tokio::select! {
             biased;
             () = self.cancel.cancelled() => return Err(interrupted("the scan was interrupted")),

@@ -106,7 +106,7 @@ pub async fn collect_with(
         endpoint_override: endpoint_override.clone(),
     });
     let meter = clients.meter.clone();
-    let data = plan::read(clients, caller, region, request).await;
+    let data = Box::pin(plan::read(clients, caller, region, request)).await;
     let (calls, identity_calls) = meter.by_dataset();
     let target = Target {
         account: identity.account,

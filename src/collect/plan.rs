@@ -27,7 +27,8 @@ impl Reader {
             return Fetched::NotRequested;
         }
         self.caller.tell(Event::DatasetStarted(dataset));
-        let fetched = read.await;
+        // On the heap: the SDK's futures are large and many are polled from one place.
+        let fetched = Box::pin(read).await;
         let (status, items) = (fetched.status_word(), fetched.items().len());
         self.caller.tell(Event::DatasetFinished { dataset, status, items });
         fetched
@@ -51,10 +52,10 @@ pub(super) async fn read(clients: Clients, caller: Caller, region: &str, request
         return data;
     }
     let (ecs, network, load_balancing, dns, settings) = tokio::join!(
-        ecs::read(&reader, &data.clusters),
-        ec2::read(&reader),
-        elbv2::read(&reader),
-        dns::read(&reader),
+        Box::pin(ecs::read(&reader, &data.clusters)),
+        Box::pin(ec2::read(&reader)),
+        Box::pin(elbv2::read(&reader)),
+        Box::pin(dns::read(&reader)),
         reader.read(Dataset::AccountSettings, ecs::account_settings(&reader)),
     );
     data.account_settings = settings;
@@ -62,7 +63,7 @@ pub(super) async fn read(clients: Clients, caller: Caller, region: &str, request
     network.store(&mut data);
     load_balancing.store(&mut data);
     dns.store(&mut data);
-    dependent(&reader, &mut data).await;
+    Box::pin(dependent(&reader, &mut data)).await;
     data
 }
 
@@ -82,7 +83,7 @@ async fn dependent(reader: &Reader, data: &mut TargetData) {
             Dataset::PrefixLists,
             after(source(Dataset::PrefixLists), || { ec2::prefix_lists(reader, prefix_lists) })
         ),
-        elbv2::of_services(reader, data),
+        Box::pin(elbv2::of_services(reader, data)),
     );
     data.vpc_dns_attributes = vpc_dns_attributes;
     data.hosted_zones = hosted_zones;

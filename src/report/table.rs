@@ -1,10 +1,13 @@
 //! The report for a person on call: what is wrong, where, and what to do, grouped by cluster.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
-use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Row, Table, TableStyle, Width};
+use comfy_table::{
+    CellAlignment, ColumnConstraint, ContentArrangement, ContentLineStyle, LineStyle, Row, Table, TableStyle, Width,
+};
 use jiff::Timestamp;
 
 use super::View;
@@ -13,8 +16,11 @@ use crate::finding::{Evidence, Finding, NotEvaluated, NotEvaluatedKind, Report, 
 use crate::text::{Span, Text};
 
 /// No outer border; a thin line between rows, so that text can be copied.
-const HOUSE_STYLE: TableStyle = TableStyle::new().row_separator(LineStyle::new('─', '─', '─', '─'));
-const SEVERITY_COLUMNS: u16 = 9;
+const HOUSE_STYLE: TableStyle =
+    TableStyle::new().content_lines(ContentLineStyle::none()).row_separator(LineStyle::none().fill('─').junction('─'));
+const SEVERITY_COLUMNS: u16 = 10;
+/// Of what AWS said; the JSON report has all of it.
+const EVIDENCE_CHARACTERS: usize = 200;
 /// Subjects named for one reason before the rest is only counted.
 const SUBJECTS_SHOWN: usize = 3;
 
@@ -102,14 +108,11 @@ impl Page<'_> {
         }
         let several = report.scan.targets.len() > 1;
         let mut number = 0;
-        for ((account, region, cluster), mut findings) in by_cluster {
-            findings.sort_by(|a, b| {
-                (&a.resource.name, std::cmp::Reverse(a.severity), a.rule).cmp(&(
-                    &b.resource.name,
-                    std::cmp::Reverse(b.severity),
-                    b.rule,
-                ))
-            });
+        let mut clusters: Vec<_> = by_cluster.into_iter().collect();
+        // The cluster with the worst finding first.
+        clusters.sort_by_key(|(_, findings)| Reverse(findings.iter().map(|finding| finding.severity).max()));
+        for ((account, region, cluster), mut findings) in clusters {
+            findings.sort_by_key(|finding| (Reverse(finding.severity), &finding.resource.name, finding.rule));
             let place = if several { format!("  ({account} {region})") } else { String::new() };
             self.heading(&format!("cluster {}{place}", escape(cluster)));
             let first = number + 1;
@@ -126,19 +129,15 @@ impl Page<'_> {
     }
 
     fn finding_table(&mut self, findings: &[&Finding], first: usize) {
-        let names = findings.iter().map(|finding| escape(&finding.resource.name).chars().count()).max().unwrap_or(0);
-        let most = usize::from(self.view.width) / 4;
-        let name_columns = u16::try_from(names.min(most).max(8)).unwrap_or(24) + 2;
         let mut table = Table::new();
         table.load_style(HOUSE_STYLE).set_content_arrangement(ContentArrangement::Dynamic);
-        table.set_width(self.view.width);
         for (index, finding) in findings.iter().enumerate() {
             let label = format!("{}\n[{}]", finding.severity.name().to_uppercase(), first + index);
-            table.add_row(Row::from(vec![label, escape(&finding.resource.name), story(finding)]));
+            table.add_row(Row::from(vec![label, story(finding)]));
         }
         let fixed = |columns| ColumnConstraint::Absolute(Width::Fixed(columns));
-        let rest = self.view.width.saturating_sub(SEVERITY_COLUMNS + name_columns).max(20);
-        table.set_constraints([fixed(SEVERITY_COLUMNS + 1), fixed(name_columns), fixed(rest.saturating_sub(1))]);
+        let rest = self.view.width.saturating_sub(SEVERITY_COLUMNS);
+        table.set_constraints([fixed(SEVERITY_COLUMNS), fixed(rest)]);
         for column in table.column_iter_mut() {
             column.set_padding((0, 1));
             column.set_cell_alignment(CellAlignment::Left);
@@ -264,7 +263,8 @@ impl Page<'_> {
 
 /// Rule, sentence, evidence and what to do: the cell of a finding.
 fn story(finding: &Finding) -> String {
-    let mut story = format!("{}\n{}", finding.rule, plain(&finding.message));
+    let name = escape(&finding.resource.name);
+    let mut story = format!("{name} · {}\n{}", finding.rule, plain(&finding.message));
     if let Some(reason) = &finding.severity_reason {
         if finding.severity != finding.base_severity {
             let _ = write!(
@@ -285,7 +285,10 @@ fn story(finding: &Finding) -> String {
 
 fn seen(evidence: &Evidence) -> String {
     let at = evidence.at.map_or(String::new(), |at| format!(", last {}", minute(at)));
-    format!("{} × {}{at}: {}", evidence.count, evidence.source, escape(&evidence.text))
+    let text = escape(&evidence.text);
+    let more = if text.chars().count() > EVIDENCE_CHARACTERS { "…" } else { "" };
+    let text: String = text.chars().take(EVIDENCE_CHARACTERS).collect();
+    format!("{} × {}{at}: {text}{more}", evidence.count, evidence.source)
 }
 
 /// A sentence for a terminal: names escaped.

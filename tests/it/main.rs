@@ -6,6 +6,7 @@ mod mocks;
 
 mod catalogue;
 mod cli;
+mod collect;
 mod demo;
 mod rules;
 mod support;

@@ -1,0 +1,332 @@
+//! The collector against mocked SDK responses: "this account → this snapshot", and what it costs.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ecs_network_audit::collect::{CollectError, Request, collect_with, dataset};
+use ecs_network_audit::engine::evaluate;
+use ecs_network_audit::rules;
+use ecs_network_audit::settings::Settings;
+use ecs_network_audit::snapshot::coverage::{Dataset, FailureClass};
+use ecs_network_audit::snapshot::ecs::EnvironmentVariable;
+use ecs_network_audit::snapshot::vpc::{BlockPublicAccess, HostedZone, PrefixList, ResolverRule, RouteTarget};
+use ecs_network_audit::snapshot::{Scope, Snapshot, TargetData};
+use tokio_util::sync::CancellationToken;
+
+use crate::mocks::account::push;
+use crate::mocks::accounts::{
+    Fixture, ec2_awsvpc_full, ec2_awsvpc_trunked, fargate_isolated_with_endpoints, fargate_isolated_without_endpoints,
+    fargate_private_with_nat, instances,
+};
+use crate::mocks::compute::{container, ecr, set_launch};
+use crate::mocks::demo;
+use crate::mocks::sdk::{Fault, Mock, SENTINEL};
+use crate::support::assert_silent;
+
+fn needed() -> BTreeSet<Dataset> {
+    rules::ALL.iter().flat_map(|rule| rule.needs).copied().collect()
+}
+
+fn request() -> Request {
+    Request {
+        profile: None,
+        region: None,
+        scope: Scope::default(),
+        datasets: needed(),
+        timeout: Duration::from_secs(60),
+    }
+}
+
+fn try_collect(mock: &mut Mock, request: &Request) -> Result<Snapshot, CollectError> {
+    let clients = mock.clients();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let cancel = CancellationToken::new();
+        collect_with(clients, "eu-west-1", None, request, Arc::new(|_| ()), cancel).await
+    })
+}
+
+fn collect(mock: &mut Mock) -> TargetData {
+    try_collect(mock, &request()).unwrap().targets.remove(0).data
+}
+
+/// The fixture's datasets, those that no rule needs left out as a scan leaves them out.
+fn expected(snapshot: &Snapshot) -> TargetData {
+    let mut data = TargetData::not_requested();
+    let all = &snapshot.targets[0].data;
+    let wanted = dataset::closure(&needed());
+    macro_rules! keep {
+        ($($field:ident: $dataset:ident),+ $(,)?) => {$(
+            if wanted.contains(&Dataset::$dataset) {
+                data.$field = all.$field.clone();
+            }
+        )+};
+    }
+    keep!(
+        clusters: Clusters, services: Services, tasks: Tasks, task_definitions: TaskDefinitions,
+        container_instances: ContainerInstances, capacity_providers: CapacityProviders, vpcs: Vpcs,
+        vpc_dns_attributes: VpcDnsAttributes, dhcp_options: DhcpOptions, subnets: Subnets, route_tables: RouteTables,
+        nat_gateways: NatGateways, internet_gateways: InternetGateways, vpc_endpoints: VpcEndpoints,
+        prefix_lists: PrefixLists, instances: Instances, instance_types: InstanceTypes,
+        block_public_access: BlockPublicAccess, hosted_zones: HostedZones, resolver_rules: ResolverRules,
+        profile_associations: ProfileAssociations, target_groups: TargetGroups, auto_scaling_groups: AutoScalingGroups,
+    );
+    // The attributes are only asked for where an endpoint makes them matter.
+    let with_endpoints: BTreeSet<_> = data.vpc_endpoints.items().iter().map(|e| e.vpc_id.clone()).collect();
+    data.vpc_dns_attributes.items_mut().unwrap().retain(|dns| with_endpoints.contains(&dns.vpc_id));
+    data
+}
+
+/// One line for each value, so that a difference can be read.
+fn lines(data: &TargetData) -> Vec<String> {
+    serde_json::to_string_pretty(data).unwrap().lines().map(str::to_owned).collect()
+}
+
+#[track_caller]
+fn check_round_trip(snapshot: &Snapshot) {
+    for page_size in [1, 2, 100] {
+        let data = collect(&mut Mock::new(snapshot).page_size(page_size));
+        let (found, expected) = (lines(&data), lines(&expected(snapshot)));
+        let different = found.iter().zip(&expected).find(|(a, b)| a != b);
+        assert_eq!(different, None, "pages of {page_size}");
+        assert_eq!(found.len(), expected.len());
+    }
+}
+
+#[test]
+fn what_aws_holds_is_what_the_snapshot_says() {
+    check_round_trip(&fargate_isolated_with_endpoints().account.snapshot());
+    check_round_trip(&fargate_private_with_nat().account.snapshot());
+    check_round_trip(&ec2_awsvpc_trunked().account.snapshot());
+    check_round_trip(&demo::snapshot());
+}
+
+#[test]
+fn odd_corners_of_a_network_come_through() {
+    let mut fixture = ec2_awsvpc_full();
+    let provider = fixture.account.capacity_provider("asg", 3, 5, &[&fixture.subnet]);
+    for instance in instances(&fixture) {
+        fixture.account.edit_instance(&instance, |i| i.capacity_provider_name = Some(provider.clone()));
+    }
+    fixture.account.edit_service(&fixture.service, |service| set_launch(service, None, &[&provider]));
+    let targets = [
+        ("10.1.0.0/16", RouteTarget::TransitGateway("tgw-1".to_owned())),
+        ("10.2.0.0/16", RouteTarget::VirtualPrivateGateway("vgw-1".to_owned())),
+        ("10.3.0.0/16", RouteTarget::VpcPeeringConnection("pcx-1".to_owned())),
+        ("10.4.0.0/16", RouteTarget::Instance("i-1".into())),
+        ("10.5.0.0/16", RouteTarget::NetworkInterface("eni-1".into())),
+        ("10.6.0.0/16", RouteTarget::CoreNetwork("arn:aws:networkmanager::1:core-network/1".to_owned())),
+        ("::/0", RouteTarget::EgressOnlyInternetGateway("eigw-1".into())),
+        ("pl-0corporate", RouteTarget::TransitGateway("tgw-1".to_owned())),
+    ];
+    for (destination, target) in targets {
+        fixture.account.route(&fixture.table, destination, target);
+    }
+    push(
+        &mut fixture.account.data.prefix_lists,
+        PrefixList {
+            id: "pl-0corporate".into(),
+            name: "corporate".to_owned(),
+            owner_id: "111122223333".to_owned(),
+            address_family: "IPv4".to_owned(),
+            max_entries: Some(10),
+            entries: Some(vec!["10.7.0.0/16".parse().unwrap(), "10.8.0.0/16".parse().unwrap()]),
+        },
+    );
+    let vpc_id = fixture.vpc.clone();
+    push(
+        &mut fixture.account.data.hosted_zones,
+        HostedZone {
+            vpc_id: vpc_id.clone(),
+            id: "Z1".to_owned(),
+            name: "corp.internal".to_owned(),
+            owning_account: Some("999988887777".to_owned()),
+            owning_service: None,
+        },
+    );
+    for (id, kind) in [("rslvr-rr-1", Some("FORWARD")), ("rslvr-rr-2", None)] {
+        push(
+            &mut fixture.account.data.resolver_rules,
+            ResolverRule {
+                vpc_id: vpc_id.clone(),
+                id: id.to_owned(),
+                domain_name: kind.map(|_| "corp.internal".to_owned()),
+                rule_type: kind.map(str::to_owned),
+            },
+        );
+    }
+    *fixture.account.data.block_public_access.items_mut().unwrap() = vec![BlockPublicAccess {
+        internet_gateway_block_mode: "block-bidirectional".to_owned(),
+        exclusions: [(vpc_id.as_str().to_owned(), "allow-egress".to_owned())].into(),
+    }];
+    check_round_trip(&fixture.account.snapshot());
+}
+
+#[test]
+fn a_scan_of_mocked_aws_finds_what_is_planted() {
+    let mut mock = Mock::new(&fargate_isolated_without_endpoints().account.snapshot());
+    let snapshot = try_collect(&mut mock, &request()).unwrap();
+    let report = evaluate(&snapshot, &Settings::all_rules());
+    let found: Vec<&str> = report.findings.iter().map(|finding| finding.rule).collect();
+    assert_eq!(found, ["vpc-endpoint-missing"]);
+    assert_eq!(report.counts.api_calls, u64::try_from(mock.all_calls()).unwrap());
+    let healthy = try_collect(&mut Mock::new(&fargate_private_with_nat().account.snapshot()), &request()).unwrap();
+    assert_silent(&evaluate(&healthy, &Settings::all_rules()));
+}
+
+/// Every operation that a scan of the demo account sends.
+fn operations() -> Vec<&'static str> {
+    let mut mock = Mock::new(&demo::snapshot());
+    collect(&mut mock);
+    let all = dataset::closure(&needed());
+    all.into_iter().flat_map(dataset::operations).copied().filter(|api| mock.calls(api) > 0).collect()
+}
+
+#[test]
+fn any_single_refusal_leaves_the_rest_audited_and_names_its_action() {
+    let clean = evaluate(&demo::snapshot(), &Settings::all_rules());
+    for api in operations() {
+        let snapshot =
+            try_collect(&mut Mock::new(&demo::snapshot()).fail(api, Fault::AccessDenied), &request()).unwrap();
+        let report = evaluate(&snapshot, &Settings::all_rules());
+        assert!(!report.scan.complete, "{api}");
+        let named = report.not_evaluated.iter().any(|entry| entry.iam_action.as_deref() == Some(api));
+        assert!(named, "{api} is not named among what was not evaluated");
+        let kept = report.findings.iter().all(|f| clean.findings.iter().any(|c| c.id == f.id));
+        assert!(kept, "{api}: a finding appeared that a complete scan does not have");
+    }
+}
+
+#[test]
+fn web_pages_and_throttles_are_named_for_what_they_are() {
+    let faults = [(Fault::WebPage, FailureClass::NotSupported), (Fault::Throttled, FailureClass::Throttled)];
+    for api in operations() {
+        for (fault, class) in faults {
+            let mut mock = Mock::new(&demo::snapshot()).fail(api, fault);
+            let data = collect(&mut mock);
+            let failures: Vec<FailureClass> =
+                data.coverage().iter().flat_map(|(_, _, _, failures)| failures.iter().map(|f| f.class)).collect();
+            assert!(failures.contains(&class), "{api} {fault:?}: {failures:?}");
+        }
+    }
+}
+
+#[test]
+fn an_operation_that_the_endpoint_does_not_know_is_asked_for_once() {
+    let mut mock = Mock::new(&demo::snapshot()).fail("ec2:DescribeNatGateways", Fault::WebPage);
+    let snapshot = try_collect(&mut mock, &request()).unwrap();
+    assert_eq!(snapshot.targets[0].calls[&Dataset::NatGateways].calls, 1);
+    let mut mock = Mock::new(&demo::snapshot()).fail("ec2:DescribeNatGateways", Fault::Throttled);
+    let snapshot = try_collect(&mut mock, &request()).unwrap();
+    let stats = snapshot.targets[0].calls[&Dataset::NatGateways];
+    assert_eq!((stats.calls, stats.throttled), (2, 2));
+}
+
+#[test]
+fn a_repeated_token_ends_with_an_error_and_never_with_a_loop() {
+    for api in ["ecs:ListClusters", "ecs:ListTasks", "ec2:DescribeSubnets", "elasticloadbalancing:DescribeTargetGroups"]
+    {
+        let data = collect(&mut Mock::new(&demo::snapshot()).fail(api, Fault::RepeatedToken));
+        let failures: Vec<_> = data.coverage().into_iter().flat_map(|(_, _, _, failures)| failures).collect();
+        assert!(failures.iter().any(|f| f.class == FailureClass::InvalidResponse && f.operation == api), "{api}");
+    }
+}
+
+#[test]
+fn an_idle_region_costs_two_calls() {
+    let mut mock = Mock::new(&crate::mocks::account::Account::new().snapshot());
+    let data = collect(&mut mock);
+    assert!(data.services.is_complete() && data.vpc_endpoints.is_complete());
+    assert_eq!(mock.all_calls(), 2);
+}
+
+#[test]
+fn batches_are_full_and_each_revision_is_described_once() {
+    let mut fixture = fargate_private_with_nat();
+    for number in 0..24 {
+        let name = format!("service-{number:02}");
+        fixture.account.fargate_service(&fixture.cluster, &name, &fixture.definition, &[&fixture.subnet.clone()]);
+    }
+    for number in 0..150 {
+        fixture.account.task(&fixture.service, &format!("task-{number}"));
+    }
+    let mut mock = Mock::new(&fixture.account.snapshot());
+    collect(&mut mock);
+    assert_eq!(mock.calls("ecs:DescribeServices"), 3);
+    assert_eq!(mock.calls("ecs:DescribeTasks"), 2);
+    assert_eq!(mock.calls("ecs:DescribeTaskDefinition"), 1);
+    assert_eq!(mock.calls("ecs:DescribeClusters"), 1);
+    assert_eq!(mock.calls("ec2:DescribeVpcAttribute"), 0);
+}
+
+#[test]
+fn values_of_users_never_reach_a_snapshot() {
+    let mut fixture = fargate_private_with_nat();
+    fixture.account.task(&fixture.service, "t");
+    fixture.account.edit_definition(&fixture.definition, |definition| {
+        definition.containers[0].environment = vec![
+            EnvironmentVariable { name: "MODE".to_owned(), credential_form: None },
+            EnvironmentVariable { name: "KEY".to_owned(), credential_form: Some("aws-access-key-id".to_owned()) },
+        ];
+    });
+    let snapshot = fixture.account.snapshot();
+    check_round_trip(&snapshot);
+    let collected = try_collect(&mut Mock::new(&snapshot), &request()).unwrap();
+    let saved = serde_json::to_string(&collected).unwrap();
+    assert!(!saved.contains(SENTINEL) && !saved.contains("AKIA"));
+}
+
+#[test]
+fn what_goes_away_between_list_and_describe_is_just_gone() {
+    let mut fixture = fargate_private_with_nat();
+    let second =
+        fixture.account.fargate_service(&fixture.cluster, "api", &fixture.definition, &[&fixture.subnet.clone()]);
+    let data = collect(&mut Mock::new(&fixture.account.snapshot()).vanish(second.as_str()));
+    assert!(data.services.is_complete());
+    assert_eq!(data.services.items().len(), 1);
+}
+
+#[test]
+fn inactive_clusters_and_services_are_left_out() {
+    let mut fixture = fargate_private_with_nat();
+    let gone = fixture.account.cluster("gone");
+    fixture.account.edit_cluster(&gone, |cluster| cluster.status = "INACTIVE".to_owned());
+    let old = fixture.account.service(&fixture.cluster, "old", &fixture.definition);
+    fixture.account.edit_service(&old, |service| service.status = "INACTIVE".to_owned());
+    let data = collect(&mut Mock::new(&fixture.account.snapshot()));
+    assert_eq!((data.clusters.items().len(), data.services.items().len()), (1, 1));
+}
+
+#[test]
+fn the_scope_limits_what_is_described() {
+    let mut fixture: Fixture = fargate_private_with_nat();
+    let other = fixture.account.cluster("staging");
+    let image = container("x", &ecr("x"));
+    let definition = fixture.account.definition("x", None, vec![image]);
+    fixture.account.service(&other, "x", &definition);
+    let scope = Scope { clusters: vec!["pro*".to_owned()], services: vec!["w?b".to_owned()] };
+    let mut mock = Mock::new(&fixture.account.snapshot());
+    let snapshot = try_collect(&mut mock, &Request { scope: scope.clone(), ..request() }).unwrap();
+    let data = &snapshot.targets[0].data;
+    assert_eq!((data.clusters.items().len(), data.services.items().len()), (1, 1));
+    assert_eq!((mock.calls("ecs:ListServices"), mock.calls("ecs:DescribeTaskDefinition")), (1, 1));
+    assert_eq!(snapshot.scope, scope);
+}
+
+#[test]
+fn a_refused_identity_ends_the_scan() {
+    let error =
+        try_collect(&mut Mock::new(&demo::snapshot()).fail("sts:GetCallerIdentity", Fault::AccessDenied), &request());
+    assert!(matches!(error, Err(CollectError::Refused { .. })), "{error:?}");
+}
+
+#[test]
+fn what_is_not_read_in_time_is_reported_as_interrupted() {
+    let snapshot =
+        try_collect(&mut Mock::new(&demo::snapshot()), &Request { timeout: Duration::ZERO, ..request() }).unwrap();
+    let data = &snapshot.targets[0].data;
+    assert_eq!(data.clusters.failures()[0].class, FailureClass::Interrupted);
+    let report = evaluate(&snapshot, &Settings::all_rules());
+    assert!(!report.scan.complete && report.findings.is_empty());
+}
