@@ -1,0 +1,283 @@
+#!/usr/bin/env python3
+"""Runs the audit binary against a moto server with an account whose mistakes are known, and checks what it says.
+
+Usage: run.py [--audit PATH]
+
+Installs what it needs into a virtual environment under `target/`, talks to loopback only and ends what it started.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import proxy
+from proxy import Answer
+
+HERE = Path(__file__).resolve().parent
+TARGET = HERE.parent.parent / "target"
+REGION = "eu-west-1"
+REQUESTS_AT_MOST = 120
+SECONDS_AT_MOST = 3.0
+
+NOT_IN_MOTO = {
+    "ec2:DescribeVpcBlockPublicAccessOptions": Answer(
+        200,
+        "text/xml",
+        '<DescribeVpcBlockPublicAccessOptionsResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/">'
+        "<requestId>0</requestId><vpcBlockPublicAccessOptions>"
+        "<internetGatewayBlockMode>off</internetGatewayBlockMode><state>default-state</state>"
+        "</vpcBlockPublicAccessOptions></DescribeVpcBlockPublicAccessOptionsResponse>",
+    ),
+    "route53profiles:GET /profileassociations": Answer(200, "application/json", '{"ProfileAssociations": []}'),
+}
+"""Operations that moto does not know, answered as AWS answers where nothing is configured."""
+
+DENIED_ACTION = "ec2:DescribeVpcEndpoints"
+DENIED = Answer(
+    403,
+    "text/xml",
+    "<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>You are not authorized to perform this "
+    "operation.</Message></Error></Errors><RequestID>0</RequestID></Response>",
+)
+
+
+@dataclass
+class Checks:
+    """Counts what held and what did not, and says so as it goes."""
+
+    passed: int = 0
+    failed: int = 0
+
+    def equal(self, what: str, got: object, expected: object) -> None:
+        """One check."""
+        detail = "" if got == expected else f": got {got!r}, expected {expected!r}"
+        self.holds(what + detail, got == expected)
+
+    def holds(self, what: str, condition: bool) -> None:
+        """One check of anything else."""
+        self.passed += condition
+        self.failed += not condition
+        print(f"{'ok  ' if condition else 'FAIL'} {what}", flush=True)
+
+
+@dataclass(frozen=True)
+class Run:
+    """How one run of the binary ended."""
+
+    exit_code: int
+    stdout: bytes
+    stderr: str
+    seconds: float
+
+    def report(self) -> dict[str, Any]:
+        """The JSON report; an empty one, with the reason shown, if there is none."""
+        try:
+            return json.loads(self.stdout)
+        except ValueError as error:
+            print(f"     no JSON on standard output ({error}); standard error: {self.stderr.strip()}")
+            return {}
+
+
+def main() -> int:
+    """Runs all checks; 1 if one failed."""
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--audit", type=Path, default=TARGET / "debug" / "audit", help="the binary to check")
+    audit = arguments.parse_args().audit.resolve()
+    if not audit.is_file():
+        sys.exit(f"{audit} is not there: build it first, cargo test does")
+    checks = Checks()
+    python = virtual_environment(TARGET / "moto-venv")
+    with tempfile.TemporaryDirectory() as scratch, moto_server(python, Path(scratch)) as moto:
+        account = build_account(python, moto)
+        check_whole_account(checks, audit, moto, account, Path(scratch))
+        check_unknown_operations(checks, audit, moto, account)
+        check_denied_call(checks, audit, moto, account)
+    print(f"\n{checks.passed} passed, {checks.failed} failed")
+    return 1 if checks.failed else 0
+
+
+def check_whole_account(checks: Checks, audit: Path, moto: str, account: dict[str, Any], scratch: Path) -> None:
+    """Everything answers: exactly the planted findings, within the limits, and the same again from the snapshot."""
+    snapshot = scratch / "snapshot.json"
+    with proxy.running(moto, NOT_IN_MOTO) as server:
+        live = run_audit(audit, server.url, "--save-snapshot", str(snapshot))
+    report = live.report()
+    summary = report.get("summary", {})
+    checks.equal("findings of severity high: exit code", live.exit_code, 1)
+    checks.equal("report version", report.get("schema_version"), 1)
+    checks.equal("findings", findings(report), expected(account))
+    checks.equal("the scan is complete", report.get("scan", {}).get("complete"), True)
+    checks.equal("nothing was left unjudged", report.get("not_evaluated"), [])
+    for key, number in account["counts"].items():
+        checks.equal(f"number of {key}", summary.get(key), number)
+    requests = server.requests.total()
+    checks.equal("requests counted by the report and by the server", summary.get("api_calls"), requests)
+    checks.holds(f"{requests} requests, at most {REQUESTS_AT_MOST}", requests <= REQUESTS_AT_MOST)
+    check_duration(checks, audit, live.seconds)
+    check_replay(checks, audit, snapshot, live.stdout)
+
+
+def check_duration(checks: Checks, audit: Path, seconds: float) -> None:
+    """A binary without optimisation is only measured."""
+    what = f"{seconds:.2f} s, at most {SECONDS_AT_MOST:.0f} s"
+    if audit.parent.name == "release":
+        checks.holds(what, seconds <= SECONDS_AT_MOST)
+    else:
+        print(f"note {what} for a release build; this is not one")
+
+
+def check_replay(checks: Checks, audit: Path, snapshot: Path, live: bytes) -> None:
+    """The saved snapshot gives the live report, every time."""
+    for time_ in ("first", "second"):
+        replay = run_audit(audit, None, "--snapshot", str(snapshot))
+        checks.equal(f"{time_} replay: exit code", replay.exit_code, 1)
+        checks.holds(f"{time_} replay: the bytes of the live report", replay.stdout == live)
+
+
+def check_unknown_operations(checks: Checks, audit: Path, moto: str, account: dict[str, Any]) -> None:
+    """Moto as it is: what it does not know is reported as unread, without minutes of retries."""
+    run = run_audit(audit, moto)
+    report = run.report()
+    checks.equal("unknown operations: exit code", run.exit_code, 1)
+    checks.equal("unknown operations: findings", findings(report), expected(account))
+    checks.equal("unknown operations: the scan is complete", report.get("scan", {}).get("complete"), False)
+    checks.equal(
+        "unknown operations: unread datasets",
+        sorted(gap.get("dataset") for gap in report.get("not_evaluated", [])),
+        ["block-public-access", "profile-associations"],
+    )
+    checks.holds(f"unknown operations: {run.seconds:.2f} s, not retried", run.seconds <= 2 * SECONDS_AT_MOST)
+
+
+def check_denied_call(checks: Checks, audit: Path, moto: str, account: dict[str, Any]) -> None:
+    """Without one permission its rule is silent and says what to add; the others go on."""
+    with proxy.running(moto, {**NOT_IN_MOTO, DENIED_ACTION: DENIED}) as server:
+        run = run_audit(audit, server.url)
+        strict = run_audit(audit, server.url, "--fail-on-incomplete")
+        alone = run_audit(audit, server.url, "--rule", "vpc-endpoint-missing")
+    report = run.report()
+    others = [finding for finding in expected(account) if finding[0] != "vpc-endpoint-missing"]
+    checks.equal("denied call: exit code, with other findings", run.exit_code, 1)
+    checks.equal("denied call: exit code with --fail-on-incomplete", strict.exit_code, 3)
+    checks.equal("denied call: exit code, with nothing else to find", alone.exit_code, 3)
+    checks.equal("denied call: findings", findings(report), others)
+    checks.equal("denied call: the scan is complete", report.get("scan", {}).get("complete"), False)
+    unread = {(gap.get("rule"), gap.get("iam_action")) for gap in report.get("not_evaluated", [])}
+    checks.equal("denied call: what is missing", unread, {("vpc-endpoint-missing", DENIED_ACTION)})
+
+
+def findings(report: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(rule, resource name) of all findings, sorted."""
+    return sorted((finding["rule"], finding["resource"]["name"]) for finding in report.get("findings", []))
+
+
+def expected(account: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(rule, resource name) of all planted mistakes, sorted."""
+    return sorted((rule, name) for rule, name in account["expected"])
+
+
+def run_audit(audit: Path, endpoint: str | None, *arguments: str) -> Run:
+    """Runs the binary with a clean environment and without any configuration of the machine."""
+    command = [str(audit), *arguments, "--format", "json"]
+    environment = {**clean_environment(), "AWS_EC2_METADATA_DISABLED": "true"}
+    if endpoint is not None:
+        command += ["--region", REGION]
+        environment["AWS_ENDPOINT_URL"] = endpoint
+    started = time.monotonic()
+    ended = subprocess.run(command, env=environment, capture_output=True, stdin=subprocess.DEVNULL, timeout=120)
+    seconds = time.monotonic() - started
+    return Run(ended.returncode, ended.stdout, ended.stderr.decode("utf-8", "replace"), seconds)
+
+
+def clean_environment() -> dict[str, str]:
+    """Nothing of the caller's AWS settings, and keys that are worth nothing."""
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    }
+
+
+def build_account(python: Path, moto: str) -> dict[str, Any]:
+    """Builds the account, which describes itself."""
+    command = [str(python), str(HERE / "build_account.py"), moto]
+    built = subprocess.run(command, env=clean_environment(), stdout=subprocess.PIPE, check=True, timeout=300)
+    account = json.loads(built.stdout)
+    print("account:", ", ".join(f"{number} {key}" for key, number in account["counts"].items()))
+    return account
+
+
+@contextmanager
+def moto_server(python: Path, scratch: Path) -> Iterator[str]:
+    """A moto server on a free port of loopback."""
+    port = free_port()
+    log = scratch / "moto.log"
+    command = [str(python.parent / "moto_server"), "--host", "127.0.0.1", "--port", str(port)]
+    with log.open("wb") as output:
+        server = subprocess.Popen(command, env=clean_environment(), stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        wait_until_up(server, f"{url}/moto-api/data.json", log)
+        yield url
+    finally:
+        server.terminate()
+        try:
+            server.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+
+def free_port() -> int:
+    """A port that nobody listened on a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_until_up(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    """Waits up to a minute: the first start compiles all of moto."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            with urlopen(url, timeout=5):
+                return
+        except (URLError, OSError):
+            time.sleep(0.1)
+    sys.exit(f"moto_server did not start:\n{log.read_text(errors='replace')}")
+
+
+def virtual_environment(place: Path) -> Path:
+    """Python of an environment with the requirements, made anew only when they or this Python changed."""
+    requirements = HERE / "requirements.txt"
+    stamp, python = place / "installed", place / "bin" / "python"
+    wanted = hashlib.sha256(requirements.read_bytes() + sys.version.encode()).hexdigest()
+    if stamp.is_file() and stamp.read_text() == wanted and python.is_file():
+        return python
+    print(f"installing {requirements.name} into {place}", flush=True)
+    subprocess.run([sys.executable, "-m", "venv", "--clear", str(place)], check=True)
+    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "--requirement", str(requirements)], check=True)
+    stamp.write_text(wanted)
+    return python
+
+
+if __name__ == "__main__":
+    sys.exit(main())
