@@ -151,7 +151,7 @@ def dense(builder: Builder, networks: Networks) -> None:
     builder.container_instances("dense", "c5.large", networks.private, networks.main.task_group)
     balancer = builder.balancer("dense", networks.main, networks.public)
     # moto fills the first instance first: two of these are all that its memory holds, as its interfaces would in AWS.
-    full = {"launch_type": "EC2", "subnets": networks.private, "memory_mib": 3500}
+    full: dict[str, Any] = {"launch_type": "EC2", "subnets": networks.private, "memory_mib": 3500}
     services = [
         Service("api", 2, target_type="ip", **full),
         Service("worker", 2, **full),

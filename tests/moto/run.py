@@ -87,7 +87,8 @@ class Run:
     def report(self) -> dict[str, Any]:
         """The JSON report; an empty one, with the reason shown, if there is none."""
         try:
-            return json.loads(self.stdout)
+            report: dict[str, Any] = json.loads(self.stdout)
+            return report
         except ValueError as error:
             print(f"     no JSON on standard output ({error}); standard error: {self.stderr.strip()}")
             return {}
@@ -219,7 +220,7 @@ def build_account(python: Path, moto: str) -> dict[str, Any]:
     """Builds the account, which describes itself."""
     command = [str(python), str(HERE / "build_account.py"), moto]
     built = subprocess.run(command, env=clean_environment(), stdout=subprocess.PIPE, check=True, timeout=300)
-    account = json.loads(built.stdout)
+    account: dict[str, Any] = json.loads(built.stdout)
     print("account:", ", ".join(f"{number} {key}" for key, number in account["counts"].items()))
     return account
 
@@ -231,7 +232,9 @@ def moto_server(python: Path, scratch: Path) -> Iterator[str]:
     log = scratch / "moto.log"
     command = [str(python.parent / "moto_server"), "--host", "127.0.0.1", "--port", str(port)]
     with log.open("wb") as output:
-        server = subprocess.Popen(command, env=clean_environment(), stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        server = subprocess.Popen(
+            command, env=clean_environment(), stdin=subprocess.DEVNULL, stdout=output, stderr=output
+        )
     try:
         url = f"http://127.0.0.1:{port}"
         wait_until_up(server, f"{url}/moto-api/data.json", log)
@@ -249,7 +252,8 @@ def free_port() -> int:
     """A port that nobody listened on a moment ago."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def wait_until_up(server: subprocess.Popen[bytes], url: str, log: Path) -> None:

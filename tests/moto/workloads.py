@@ -92,7 +92,11 @@ class Builder:
     def service(self, cluster: str, service: Service, group: str, balancer: Balancer | None = None) -> None:
         """A service with its tasks running: moto starts none by itself."""
         definition = self._task_definition(cluster, service)
-        arguments: dict[str, Any] = {"cluster": cluster, "taskDefinition": definition, "launchType": service.launch_type}
+        arguments: dict[str, Any] = {
+            "cluster": cluster,
+            "taskDefinition": definition,
+            "launchType": service.launch_type,
+        }
         if service.network_mode == "awsvpc":
             arguments["networkConfiguration"] = _network(service, group)
         created = self.clients.ecs.create_service(
