@@ -136,7 +136,8 @@ impl Page<'_> {
             table.add_row(Row::from(vec![label, story(finding)]));
         }
         let fixed = |columns| ColumnConstraint::Absolute(Width::Fixed(columns));
-        let rest = self.view.width.saturating_sub(SEVERITY_COLUMNS);
+        // The separator has a junction of its own between the columns.
+        let rest = self.view.width.saturating_sub(SEVERITY_COLUMNS + 1);
         table.set_constraints([fixed(SEVERITY_COLUMNS), fixed(rest)]);
         for column in table.column_iter_mut() {
             column.set_padding((0, 1));

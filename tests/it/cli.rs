@@ -72,7 +72,8 @@ fn the_demo_says_that_it_is_one_and_ends_with_1() {
 #[test]
 fn the_demo_at_80_columns() {
     let home = TempDir::new().unwrap();
-    let demo = ran(audit(home.path()).env("COLUMNS", "80").args(["--demo", "--min-severity", "high"]).output().unwrap());
+    let demo =
+        ran(audit(home.path()).env("COLUMNS", "80").args(["--demo", "--min-severity", "high"]).output().unwrap());
     let table = demo.stdout.lines().filter(|line| !line.starts_with("aws ") && !line.contains("=$("));
     let widest = table.map(|line| line.chars().count()).max().unwrap();
     assert!(widest <= 80, "{widest}");
@@ -122,7 +123,9 @@ fn files_are_written_beside_standard_output() {
 
 #[test]
 fn a_report_that_cannot_be_written_ends_with_4_before_anything_is_scanned() {
-    for arguments in [["--output", "no/such/place.json"], ["--save-snapshot", "no/such/place.json"], ["--output", "x.docx"]] {
+    for arguments in
+        [["--output", "no/such/place.json"], ["--save-snapshot", "no/such/place.json"], ["--output", "x.docx"]]
+    {
         let ran = run(&["--demo", arguments[0], arguments[1]]);
         assert_eq!((ran.code, ran.stdout.as_str()), (4, ""), "{arguments:?}");
         assert!(ran.stderr.starts_with("error: "), "{}", ran.stderr);
@@ -156,7 +159,9 @@ fn rules_and_scope_are_selected_by_name() {
 
 #[test]
 fn wrong_usage_ends_with_2() {
-    for arguments in [&["--nonsense"][..], &["--demo", "--snapshot", "x"], &["--demo", "--profile", "x"], &["--timeout", "1d"]] {
+    for arguments in
+        [&["--nonsense"][..], &["--demo", "--snapshot", "x"], &["--demo", "--profile", "x"], &["--timeout", "1d"]]
+    {
         let ran = run(arguments);
         assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{arguments:?}");
     }
@@ -169,7 +174,8 @@ fn snapshots_that_are_none_end_with_2_and_one_clear_line() {
     run_in(&home, &["--demo", "--save-snapshot", "whole.json"]);
     let whole = fs::read(home.path().join("whole.json")).unwrap();
     let compressed = fs::read(home.path().join("whole.json.zst")).unwrap();
-    let newer = String::from_utf8(whole.clone()).unwrap().replacen("\"schema_version\": 1", "\"schema_version\": 99", 1);
+    let newer =
+        String::from_utf8(whole.clone()).unwrap().replacen("\"schema_version\": 1", "\"schema_version\": 99", 1);
     let files: [(&str, &[u8], &str); 7] = [
         ("empty.json", b"", "not a snapshot, or cut short"),
         ("cut.json", &whole[..whole.len() / 2], "not a snapshot, or cut short"),
@@ -271,7 +277,12 @@ fn settings_that_other_aws_tools_accept_do_not_crash() {
 #[test]
 fn a_reader_that_has_seen_enough_is_no_error() {
     let home = TempDir::new().unwrap();
-    let mut child = audit(home.path()).args(["--demo", "--format", "json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = audit(home.path())
+        .args(["--demo", "--format", "json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     drop(child.stdout.take());
     let mut stderr = String::new();
     child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
@@ -301,4 +312,18 @@ fn the_policy_in_the_documentation_is_current() {
         fs::write(path, &expected).unwrap();
     }
     assert_eq!(fs::read_to_string(path).unwrap_or_default(), expected, "run `UPDATE=1 cargo test the_policy_in`");
+}
+
+#[test]
+fn the_sample_in_the_readme_is_current() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+    let readme = fs::read_to_string(path).unwrap();
+    let (before, rest) = readme.split_once("<!-- demo -->\n").unwrap();
+    let (_, after) = rest.split_once("<!-- /demo -->").unwrap();
+    let sample = run(&["--demo", "--min-severity", "high"]).stdout;
+    let expected = format!("{before}<!-- demo -->\n```text\n{sample}```\n<!-- /demo -->{after}");
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(path, &expected).unwrap();
+    }
+    assert!(readme == expected || std::env::var_os("UPDATE").is_some(), "run `UPDATE=1 cargo test the_sample_in`");
 }
