@@ -266,16 +266,9 @@ impl Page<'_> {
 fn story(finding: &Finding) -> String {
     let name = escape(&finding.resource.name);
     let mut story = format!("{name} · {}\n{}", finding.rule, plain(&finding.message));
-    if let Some(reason) = &finding.severity_reason {
-        if finding.severity != finding.base_severity {
-            let _ = write!(
-                story,
-                "\nseverity: {} instead of {}, {}",
-                finding.severity.name(),
-                finding.base_severity.name(),
-                escape(reason)
-            );
-        }
+    if let Some(reason) = finding.severity_reason.as_ref().filter(|_| finding.severity != finding.base_severity) {
+        let (severity, base) = (finding.severity.name(), finding.base_severity.name());
+        let _ = write!(story, "\nseverity: {severity} instead of {base}, {}", escape(reason));
     }
     for evidence in &finding.confirmed_by {
         let _ = write!(story, "\nseen: {}", seen(evidence));
