@@ -126,10 +126,8 @@ impl<'s> Census<'s> {
         for task in topology.tasks_of(cluster).iter().filter(|task| is_awsvpc(topology, task)) {
             let interface = task.network_interface.as_ref().and_then(|i| i.network_interface_id.as_ref());
             census.task_interfaces.extend(interface.map(|id| id.as_str()));
-            if task.last_status != "STOPPED" {
-                if let Some(instance) = &task.container_instance_arn {
-                    *census.placed.entry(instance).or_default() += 1;
-                }
+            if let Some(instance) = task.container_instance_arn.as_ref().filter(|_| task.last_status != "STOPPED") {
+                *census.placed.entry(instance).or_default() += 1;
             }
         }
         census

@@ -64,7 +64,7 @@ struct Walk<'t, 's> {
 pub fn path(topology: &Topology<'_>, subnet: &SubnetId, address: PublicAddress) -> InternetPath {
     let mut walk = Walk { topology, hops: Vec::new() };
     let (way, route_table) = match topology.subnet(subnet) {
-        Lookup::Found(subnet) => walk.from_subnet(subnet, address),
+        Lookup::Found(subnet) => walk.out_of_subnet(subnet, address),
         Lookup::Absent => {
             let reason = text!["subnet ", subnet, " does not exist any more"];
             (Way::Unknown(vec![Gap::Undecidable { kind: "subnet-absent", reason }]), None)
@@ -75,7 +75,7 @@ pub fn path(topology: &Topology<'_>, subnet: &SubnetId, address: PublicAddress) 
 }
 
 impl<'s> Walk<'_, 's> {
-    fn from_subnet(&mut self, subnet: &'s Subnet, address: PublicAddress) -> (Way, Option<RouteTableId>) {
+    fn out_of_subnet(&mut self, subnet: &'s Subnet, address: PublicAddress) -> (Way, Option<RouteTableId>) {
         let table = match self.topology.route_table_of(subnet) {
             Lookup::Found(table) => table,
             Lookup::Absent => {
@@ -90,10 +90,10 @@ impl<'s> Walk<'_, 's> {
             fates.push((part.destinations.len(), fate));
         }
         let way = merge(fates);
-        if matches!(&way, Way::No(_)) {
-            if let Some(unknown) = self.ipv6_only(subnet, table) {
-                return (unknown, Some(table.id.clone()));
-            }
+        if matches!(&way, Way::No(_))
+            && let Some(unknown) = self.ipv6_only(subnet, table)
+        {
+            return (unknown, Some(table.id.clone()));
         }
         (way, Some(table.id.clone()))
     }

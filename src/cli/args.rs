@@ -10,7 +10,7 @@ use crate::report;
 
 const EXAMPLES: &str = "\
 Examples:
-  audit --demo                                   an account that ships with the program, broken on purpose
+  audit --demo                                   an account that ships with the program
   audit --profile prod                           audit the Region of the profile
   audit --profile prod --region eu-west-1 --cluster 'web-*'
   audit --profile prod --format json --output report.json

@@ -39,10 +39,10 @@ pub(super) fn run(arguments: &ScanArgs) -> Exit {
         Ok(obtained) => obtained,
         Err(exit) => return exit,
     };
-    if let Some(path) = &arguments.source.save_snapshot {
-        if let Err(error) = file::write(path, &snapshot) {
-            return refuse(Exit::NotWritten, &error.to_string());
-        }
+    if let Some(path) = &arguments.source.save_snapshot
+        && let Err(error) = file::write(path, &snapshot)
+    {
+        return refuse(Exit::NotWritten, &error.to_string());
     }
     let report = engine::evaluate(&snapshot, &settings);
     if let Err(error) = output::write(&report, &arguments.output, &files) {

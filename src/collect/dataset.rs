@@ -109,7 +109,7 @@ pub fn closure(wanted: &BTreeSet<Dataset>) -> BTreeSet<Dataset> {
 /// The dataset that an operation reads, by the operation's name without its service.
 pub(super) fn of_operation(operation: &str) -> Option<Dataset> {
     let is_it = |api: &&str| api.split_once(':').is_some_and(|(_, name)| name == operation);
-    Dataset::ALL.iter().copied().find(|dataset| operations(*dataset).iter().any(|api| is_it(&api)))
+    Dataset::ALL.iter().copied().find(|dataset| operations(*dataset).iter().any(is_it))
 }
 
 #[cfg(test)]

@@ -136,7 +136,8 @@ impl Page<'_> {
             table.add_row(Row::from(vec![label, story(finding)]));
         }
         let fixed = |columns| ColumnConstraint::Absolute(Width::Fixed(columns));
-        let rest = self.view.width.saturating_sub(SEVERITY_COLUMNS);
+        // The separator has a junction of its own between the columns.
+        let rest = self.view.width.saturating_sub(SEVERITY_COLUMNS + 1);
         table.set_constraints([fixed(SEVERITY_COLUMNS), fixed(rest)]);
         for column in table.column_iter_mut() {
             column.set_padding((0, 1));
@@ -265,16 +266,9 @@ impl Page<'_> {
 fn story(finding: &Finding) -> String {
     let name = escape(&finding.resource.name);
     let mut story = format!("{name} · {}\n{}", finding.rule, plain(&finding.message));
-    if let Some(reason) = &finding.severity_reason {
-        if finding.severity != finding.base_severity {
-            let _ = write!(
-                story,
-                "\nseverity: {} instead of {}, {}",
-                finding.severity.name(),
-                finding.base_severity.name(),
-                escape(reason)
-            );
-        }
+    if let Some(reason) = finding.severity_reason.as_ref().filter(|_| finding.severity != finding.base_severity) {
+        let (severity, base) = (finding.severity.name(), finding.base_severity.name());
+        let _ = write!(story, "\nseverity: {severity} instead of {base}, {}", escape(reason));
     }
     for evidence in &finding.confirmed_by {
         let _ = write!(story, "\nseen: {}", seen(evidence));

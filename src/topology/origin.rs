@@ -150,7 +150,7 @@ pub fn eligible_instances<'s>(
         None => !is_managed_instance(topology, instance),
     };
     let in_zone = |instance: &ContainerInstance| match (&zones, zone_of(instance)) {
-        (Some(zones), Some(zone)) => zones.iter().any(|z| *z == zone),
+        (Some(zones), Some(zone)) => zones.contains(&zone),
         _ => true,
     };
     let instances = topology.container_instances_of(workload.cluster_arn).iter().copied();

@@ -199,7 +199,8 @@ fn of_tasks<'s>(
     group: &'s str,
     tasks: Vec<&'s Task>,
 ) -> Option<Workload<'s>> {
-    let mut by_revision: BTreeMap<(&Arn, Option<&LaunchType>, Option<&str>), Vec<&'s Task>> = BTreeMap::new();
+    type Placement<'s> = (&'s Arn, Option<&'s LaunchType>, Option<&'s str>);
+    let mut by_revision: BTreeMap<Placement<'s>, Vec<&'s Task>> = BTreeMap::new();
     for task in tasks.iter().filter(|task| task.desired_status == "RUNNING") {
         let key = (&task.task_definition_arn, task.launch_type.as_ref(), task.capacity_provider_name.as_deref());
         by_revision.entry(key).or_default().push(task);

@@ -1,1 +1,329 @@
-//! The binary as a user runs it.
+//! The binary as a user runs it: arguments, streams, exit codes.
+
+use std::fs;
+use std::io::Read;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use insta::assert_snapshot;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The binary in an environment without any AWS configuration.
+fn audit(home: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_audit"));
+    command
+        .env_clear()
+        .env("HOME", home)
+        .env("AWS_CONFIG_FILE", home.join("config"))
+        .env("AWS_SHARED_CREDENTIALS_FILE", home.join("credentials"))
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .current_dir(home)
+        .stdin(Stdio::null());
+    command
+}
+
+struct Ran {
+    code: i32,
+    stdout: String,
+    stderr: String,
+}
+
+fn ran(output: Output) -> Ran {
+    Ran {
+        code: output.status.code().expect("the process ended by itself"),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+fn run(arguments: &[&str]) -> Ran {
+    let home = TempDir::new().unwrap();
+    ran(audit(home.path()).args(arguments).output().unwrap())
+}
+
+fn run_in(home: &TempDir, arguments: &[&str]) -> Ran {
+    ran(audit(home.path()).args(arguments).output().unwrap())
+}
+
+#[test]
+fn help_fits_a_screen_and_begins_with_examples_that_work() {
+    let help = run(&["-h"]);
+    assert_eq!(help.code, 0);
+    assert_snapshot!(help.stdout);
+}
+
+#[test]
+fn the_version_is_one_line() {
+    assert_eq!(run(&["--version"]).stdout, format!("audit {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn the_demo_says_that_it_is_one_and_ends_with_1() {
+    let demo = run(&["--demo"]);
+    assert_eq!((demo.code, demo.stderr.as_str()), (1, ""));
+    assert!(demo.stdout.starts_with("DEMO "));
+    assert!(!demo.stdout.contains('\u{1b}'), "no colour in a pipe");
+    assert_snapshot!(demo.stdout);
+}
+
+#[test]
+fn the_demo_at_80_columns() {
+    let home = TempDir::new().unwrap();
+    let demo =
+        ran(audit(home.path()).env("COLUMNS", "80").args(["--demo", "--min-severity", "high"]).output().unwrap());
+    let table = demo.stdout.lines().filter(|line| !line.starts_with("aws ") && !line.contains("=$("));
+    let widest = table.map(|line| line.chars().count()).max().unwrap();
+    assert!(widest <= 80, "{widest}");
+    assert_snapshot!(demo.stdout);
+}
+
+#[test]
+fn colours_come_when_asked_for() {
+    assert!(run(&["--demo", "--color", "always"]).stdout.contains("\u{1b}["));
+    assert!(!run(&["--demo", "--color", "never"]).stdout.contains('\u{1b}'));
+}
+
+#[test]
+fn the_json_report_is_valid_under_its_published_schema() {
+    let schema = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/report.schema.json")).unwrap();
+    let validator = jsonschema::validator_for(&serde_json::from_str(&schema).unwrap()).unwrap();
+    let mut report: Value = serde_json::from_str(&run(&["--demo", "--format", "json"]).stdout).unwrap();
+    assert_eq!(validator.iter_errors(&report).map(|error| error.to_string()).collect::<Vec<_>>(), Vec::<String>::new());
+    assert_eq!(report["schema_version"], 1);
+    assert_eq!(report["tool"]["name"], "ecs-network-audit");
+    report["findings"][0]["severity"] = 9.into();
+    assert!(!validator.is_valid(&report), "a wrong type is noticed");
+}
+
+#[test]
+fn a_saved_snapshot_gives_the_same_bytes_again() {
+    for name in ["x.json", "x.json.gz", "x.json.zst"] {
+        let home = TempDir::new().unwrap();
+        let demo = run_in(&home, &["--demo", "--save-snapshot", name, "--format", "json"]);
+        let first = run_in(&home, &["--snapshot", name, "--format", "json"]);
+        let second = run_in(&home, &["--snapshot", name, "--format", "json"]);
+        assert_eq!((first.code, &first.stdout), (1, &second.stdout));
+        assert_eq!(first.stdout, demo.stdout);
+    }
+}
+
+#[test]
+fn files_are_written_beside_standard_output() {
+    let home = TempDir::new().unwrap();
+    let ran = run_in(&home, &["--demo", "--output", "r.json", "--output", "r.txt"]);
+    assert!(ran.stdout.starts_with("DEMO "));
+    let json = fs::read_to_string(home.path().join("r.json")).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&json).unwrap()["schema_version"], 1);
+    assert!(fs::read_to_string(home.path().join("r.txt")).unwrap().starts_with("DEMO "));
+    assert_eq!(fs::read_dir(home.path()).unwrap().count(), 2, "no temporary file is left");
+}
+
+#[test]
+fn a_report_that_cannot_be_written_ends_with_4_before_anything_is_scanned() {
+    for arguments in
+        [["--output", "no/such/place.json"], ["--save-snapshot", "no/such/place.json"], ["--output", "x.docx"]]
+    {
+        let ran = run(&["--demo", arguments[0], arguments[1]]);
+        assert_eq!((ran.code, ran.stdout.as_str()), (4, ""), "{arguments:?}");
+        assert!(ran.stderr.starts_with("error: "), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn thresholds_decide_the_exit_code_and_nothing_else() {
+    assert_eq!(run(&["--demo", "--fail-on", "never"]).code, 0);
+    assert_eq!(run(&["--demo", "--exit-zero"]).code, 0);
+    assert_eq!(run(&["--demo", "--fail-on", "critical"]).code, 1);
+    assert_eq!(run(&["--demo", "--rule", "eni-limit-pressure", "--fail-on", "critical"]).code, 0);
+    let hidden = run(&["--demo", "--min-severity", "critical"]);
+    assert_eq!(hidden.code, 1);
+    assert!(hidden.stdout.contains("3 findings below critical hidden"), "{}", hidden.stdout);
+}
+
+#[test]
+fn rules_and_scope_are_selected_by_name() {
+    let report: Value = serde_json::from_str(
+        &run(&["--demo", "--format", "json", "--skip-rule", "vpc-endpoint-missing", "--cluster", "sh*"]).stdout,
+    )
+    .unwrap();
+    let rules: Vec<&str> = report["findings"].as_array().unwrap().iter().map(|f| f["rule"].as_str().unwrap()).collect();
+    assert_eq!(rules, ["target-type-mismatch"]);
+    assert_eq!(report["scan"]["scope"]["clusters"][0], "sh*");
+    let wrong = run(&["--demo", "--rule", "vpc-endpoint-mising"]);
+    assert_eq!(wrong.code, 2);
+    assert_snapshot!(wrong.stderr, @"error: there is no rule 'vpc-endpoint-mising'; did you mean 'vpc-endpoint-missing'?");
+}
+
+#[test]
+fn wrong_usage_ends_with_2() {
+    for arguments in
+        [&["--nonsense"][..], &["--demo", "--snapshot", "x"], &["--demo", "--profile", "x"], &["--timeout", "1d"]]
+    {
+        let ran = run(arguments);
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{arguments:?}");
+    }
+}
+
+#[test]
+fn snapshots_that_are_none_end_with_2_and_one_clear_line() {
+    let home = TempDir::new().unwrap();
+    run_in(&home, &["--demo", "--save-snapshot", "whole.json.zst"]);
+    run_in(&home, &["--demo", "--save-snapshot", "whole.json"]);
+    let whole = fs::read(home.path().join("whole.json")).unwrap();
+    let compressed = fs::read(home.path().join("whole.json.zst")).unwrap();
+    let newer =
+        String::from_utf8(whole.clone()).unwrap().replacen("\"schema_version\": 1", "\"schema_version\": 99", 1);
+    let files: [(&str, &[u8], &str); 7] = [
+        ("empty.json", b"", "not a snapshot, or cut short"),
+        ("cut.json", &whole[..whole.len() / 2], "not a snapshot, or cut short"),
+        ("cut.json.zst", &compressed[..compressed.len() / 2], "damaged or cut short"),
+        ("cut.json.gz", &[0x1f, 0x8b, 8, 0], "damaged or cut short"),
+        ("newer.json", newer.as_bytes(), "schema version 99"),
+        ("other.json", b"{}", "no schema_version"),
+        ("text.json", b"hello", "not a snapshot"),
+    ];
+    for (name, content, said) in files {
+        fs::write(home.path().join(name), content).unwrap();
+        let ran = run_in(&home, &["--snapshot", name]);
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{name}");
+        assert!(ran.stderr.contains(said) && ran.stderr.lines().count() == 1, "{name}: {}", ran.stderr);
+    }
+    assert!(run_in(&home, &["--snapshot", "none.json"]).stderr.contains("none.json"));
+}
+
+#[test]
+fn an_unknown_profile_is_named_with_the_files_looked_in() {
+    let home = TempDir::new().unwrap();
+    fs::write(home.path().join("config"), "[profile prod]\nregion = eu-west-1\n[profile staging]\n").unwrap();
+    let ran = ran(audit(home.path()).env("AWS_PROFILE", "nope").output().unwrap());
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
+    let (config, credentials) = (home.path().join("config"), home.path().join("credentials"));
+    assert_eq!(
+        ran.stderr,
+        format!(
+            "error: profile 'nope' not found in {} and {}; known profiles: prod, staging\n",
+            config.display(),
+            credentials.display()
+        )
+    );
+}
+
+#[test]
+fn missing_or_odd_configuration_is_said_in_seconds() {
+    let home = TempDir::new().unwrap();
+    fs::write(home.path().join("config"), "[profile mfa]\nregion = eu-west-1\nrole_arn = arn:aws:iam::1:role/x\nsource_profile = mfa\nmfa_serial = arn:aws:iam::1:mfa/me\n").unwrap();
+    let started = Instant::now();
+    let cases: [(&[&str], &str); 4] = [
+        (&[], "no Region given"),
+        (&["--region", "eu_west_1"], "'eu_west_1' does not look like a Region"),
+        (&["--region", "eu-west-1"], "no AWS credentials found"),
+        (&["--profile", "mfa"], "mfa_serial"),
+    ];
+    for (arguments, said) in cases {
+        let ran = run_in(&home, arguments);
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{arguments:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains(said) && ran.stderr.contains("help: "), "{arguments:?}: {}", ran.stderr);
+    }
+    assert!(started.elapsed() < Duration::from_secs(20));
+}
+
+/// The binary with keys and an endpoint on this machine.
+fn against(home: &TempDir, port: u16) -> Command {
+    let mut command = audit(home.path());
+    command
+        .env("AWS_ACCESS_KEY_ID", "id")
+        .env("AWS_SECRET_ACCESS_KEY", "key")
+        .env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}"))
+        .args(["--region", "eu-west-1"]);
+    command
+}
+
+#[test]
+fn an_endpoint_that_nobody_listens_at_is_named() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let home = TempDir::new().unwrap();
+    let ran = ran(against(&home, port).output().unwrap());
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains(&format!("reaching http://127.0.0.1:{port} in eu-west-1")), "{}", ran.stderr);
+    assert!(ran.stderr.contains("AWS_ENDPOINT_URL"), "{}", ran.stderr);
+}
+
+#[test]
+fn an_endpoint_that_never_answers_does_not_hang_the_scan() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let home = TempDir::new().unwrap();
+    let started = Instant::now();
+    let ran = ran(against(&home, listener.local_addr().unwrap().port()).output().unwrap());
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    assert!(ran.stderr.contains("no answer in time"), "{}", ran.stderr);
+    assert!(started.elapsed() < Duration::from_secs(15));
+}
+
+#[test]
+fn settings_that_other_aws_tools_accept_do_not_crash() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let home = TempDir::new().unwrap();
+    fs::write(home.path().join("config"), "[default]\nretry_mode = legacy\n").unwrap();
+    for (name, value) in [("AWS_MAX_ATTEMPTS", "0"), ("AWS_MAX_ATTEMPTS", "many"), ("AWS_RETRY_MODE", "legacy")] {
+        let ran = ran(against(&home, port).env(name, value).output().unwrap());
+        assert_eq!(ran.code, 2, "{}", ran.stderr);
+        assert!(!ran.stderr.contains("panicked") && ran.stderr.contains("warning: "), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let home = TempDir::new().unwrap();
+    let mut child = audit(home.path())
+        .args(["--demo", "--format", "json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let mut stderr = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    assert_eq!((child.wait().unwrap().code(), stderr.as_str()), (Some(1), ""));
+}
+
+#[test]
+fn the_catalogue_and_the_policy_print_themselves() {
+    let list = run(&["rules"]);
+    assert_eq!((list.code, list.stdout.lines().count()), (0, 3));
+    assert!(run(&["rules", "eni-limit-pressure"]).stdout.starts_with("# eni-limit-pressure\n"));
+    let json: Value = serde_json::from_str(&run(&["rules", "--format", "json"]).stdout).unwrap();
+    assert_eq!(json.as_array().unwrap().len(), 3);
+    assert_eq!(run(&["rules", "nothing"]).code, 2);
+    let policy: Value = serde_json::from_str(&run(&["policy", "--rule", "target-type-mismatch"]).stdout).unwrap();
+    let actions: Vec<&str> =
+        policy["Statement"][0]["Action"].as_array().unwrap().iter().map(|a| a.as_str().unwrap()).collect();
+    assert!(actions.contains(&"elasticloadbalancing:DescribeTargetGroups"));
+    assert!(!actions.contains(&"ec2:DescribeSubnets"));
+}
+
+#[test]
+fn the_policy_in_the_documentation_is_current() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/policy.json");
+    let expected = run(&["policy"]).stdout;
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(path, &expected).unwrap();
+    }
+    assert_eq!(fs::read_to_string(path).unwrap_or_default(), expected, "run `UPDATE=1 cargo test the_policy_in`");
+}
+
+#[test]
+fn the_sample_in_the_readme_is_current() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+    let readme = fs::read_to_string(path).unwrap();
+    let (before, rest) = readme.split_once("<!-- demo -->\n").unwrap();
+    let (_, after) = rest.split_once("<!-- /demo -->").unwrap();
+    let sample = run(&["--demo", "--min-severity", "high"]).stdout;
+    let expected = format!("{before}<!-- demo -->\n```text\n{sample}```\n<!-- /demo -->{after}");
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(path, &expected).unwrap();
+    }
+    assert!(readme == expected || std::env::var_os("UPDATE").is_some(), "run `UPDATE=1 cargo test the_sample_in`");
+}

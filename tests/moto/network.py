@@ -71,7 +71,7 @@ def _vpc(ec2: Any, name: str, cidr: str) -> Vpc:
 
 
 def _group(ec2: Any, vpc: str, name: str, port: int, cidr: str) -> str:
-    group = ec2.create_security_group(GroupName=name, Description=name, VpcId=vpc)["GroupId"]
+    group = str(ec2.create_security_group(GroupName=name, Description=name, VpcId=vpc)["GroupId"])
     admit = {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": [{"CidrIp": cidr}]}
     ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[admit])
     return group
@@ -115,11 +115,11 @@ def _subnet(ec2: Any, vpc: Vpc, name: str, cidr: str, zone: str) -> str:
     subnet = ec2.create_subnet(
         VpcId=vpc.id, CidrBlock=cidr, AvailabilityZone=REGION + zone, TagSpecifications=_name("subnet", name)
     )
-    return subnet["Subnet"]["SubnetId"]
+    return str(subnet["Subnet"]["SubnetId"])
 
 
 def _table(ec2: Any, vpc: Vpc, subnets: list[str]) -> str:
-    table = ec2.create_route_table(VpcId=vpc.id)["RouteTable"]["RouteTableId"]
+    table = str(ec2.create_route_table(VpcId=vpc.id)["RouteTable"]["RouteTableId"])
     for subnet in subnets:
         ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)
     return table
@@ -127,7 +127,7 @@ def _table(ec2: Any, vpc: Vpc, subnets: list[str]) -> str:
 
 def _main_table(ec2: Any, vpc: Vpc) -> str:
     filters = [{"Name": "vpc-id", "Values": [vpc.id]}, {"Name": "association.main", "Values": ["true"]}]
-    return ec2.describe_route_tables(Filters=filters)["RouteTables"][0]["RouteTableId"]
+    return str(ec2.describe_route_tables(Filters=filters)["RouteTables"][0]["RouteTableId"])
 
 
 def _gateway_endpoint(ec2: Any, vpc: Vpc, service: str, table: str) -> None:

@@ -58,10 +58,10 @@ def running(upstream: str, answers: Mapping[str, Answer]) -> Iterator[Proxy]:
 
 
 def operation_of(method: str, path: str, headers: Mapping[str, str], body: bytes) -> str:
-    """`service:Operation`; for REST services, which name none, `service:METHOD /path`."""
-    scope = re.search(r"Credential=[^/]+/\d+/[^/]+/([^/]+)/", headers.get("Authorization", ""))
+    """`service:Operation`; for REST services, which name none, `service:METHOD /path`. Header names are lower case."""
+    scope = re.search(r"Credential=[^/]+/\d+/[^/]+/([^/]+)/", headers.get("authorization", ""))
     service = scope.group(1) if scope else "unsigned"
-    target = headers.get("X-Amz-Target")
+    target = headers.get("x-amz-target")
     if target:
         return f"{service}:{target.rsplit('.', 1)[-1]}"
     action = parse_qs(body.decode("utf-8", "replace")).get("Action")
@@ -79,7 +79,8 @@ class _Handler(BaseHTTPRequestHandler):
     def handle_any(self) -> None:
         proxy: Proxy = self.server.proxy  # type: ignore[attr-defined]
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        operation = operation_of(self.command, self.path, self.headers, body)
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        operation = operation_of(self.command, self.path, headers, body)
         proxy.count(operation)
         answer = proxy.answers.get(operation)
         if answer is None:

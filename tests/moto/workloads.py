@@ -11,6 +11,8 @@ from network import REGION, Vpc
 
 ACCOUNT = "123456789012"
 PORT = 8080
+VARIABLE = {"name": "SESSION_PASSWORD", "value": "never-in-a-snapshot"}
+"""Every container has it."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,7 @@ class Builder:
             "cpu": 64,
             "memory": service.memory_mib,
             "portMappings": [_port_mapping(service)],
+            "environment": [VARIABLE],
             "secrets": [{"name": name, "valueFrom": source} for name, source in service.secrets.items()],
         }
         if service.logs:
@@ -149,7 +152,7 @@ class Builder:
             memory="512",
             containerDefinitions=[container],
         )
-        return registered["taskDefinition"]["taskDefinitionArn"]
+        return str(registered["taskDefinition"]["taskDefinitionArn"])
 
     def _registrations(self, cluster: str, service: Service, balancer: Balancer | None) -> list[dict[str, Any]]:
         if service.target_type is None:
@@ -163,7 +166,7 @@ class Builder:
         created = self.clients.elbv2.create_target_group(
             Name=name, Protocol="HTTP", Port=PORT, VpcId=balancer.vpc, TargetType=target_type
         )
-        arn = created["TargetGroups"][0]["TargetGroupArn"]
+        arn = str(created["TargetGroups"][0]["TargetGroupArn"])
         self._rules += 1
         self.clients.elbv2.create_rule(
             ListenerArn=balancer.listener,
