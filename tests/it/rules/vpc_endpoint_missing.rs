@@ -5,9 +5,7 @@ use ecs_network_audit::snapshot::coverage::{Dataset, Failure, FailureClass};
 use ecs_network_audit::snapshot::ecs::{PlacementConstraint, ServiceConnectConfiguration};
 use ecs_network_audit::snapshot::enums::{ConnectivityType, LaunchType, NatGatewayState, NetworkMode, RouteState};
 use ecs_network_audit::snapshot::ids::VpcEndpointId;
-use ecs_network_audit::snapshot::vpc::{
-    DhcpOptions, HostedZone, PrefixList, ProfileAssociation, ResolverRule, RouteTarget,
-};
+use ecs_network_audit::snapshot::vpc::{DhcpOptions, PrefixList, ProfileAssociation, ResolverRule, RouteTarget};
 use insta::assert_snapshot;
 use jiff::SignedDuration;
 
@@ -342,17 +340,7 @@ fn a_shared_vpc_hides_its_owners_endpoints() {
 fn names_that_resolve_elsewhere_are_unknown() {
     let zone = |name: &str| {
         let mut fixture = fargate_isolated_without_endpoints();
-        let vpc_id = fixture.vpc.clone();
-        push(
-            &mut fixture.account.data.hosted_zones,
-            HostedZone {
-                vpc_id,
-                id: "Z1".to_owned(),
-                name: name.to_owned(),
-                owning_account: None,
-                owning_service: None,
-            },
-        );
+        fixture.account.hosted_zone(&fixture.vpc.clone(), name);
         fixture
     };
     // One covered name leaves the others missing; a zone above all of them leaves nothing proved.
@@ -393,6 +381,13 @@ fn names_that_resolve_elsewhere_are_unknown() {
     );
     resolver.account.edit_vpc(&resolver.vpc, |vpc| vpc.dhcp_options_id = Some("dopt-own".into()));
     assert_unknown(&audit_rule(&resolver.account, RULE), "instead of Amazon's resolver");
+}
+
+#[test]
+fn a_vpc_whose_zones_were_not_asked_for_is_not_taken_for_one_without() {
+    let mut fixture = fargate_isolated_without_endpoints();
+    fixture.account.data.hosted_zones.items_mut().unwrap().clear();
+    assert_unknown(&audit_rule(&fixture.account, RULE), "hosted zones");
 }
 
 #[test]
