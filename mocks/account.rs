@@ -10,8 +10,8 @@ use ecs_network_audit::snapshot::ids::{
     Arn, InternetGatewayId, NatGatewayId, RouteTableId, SecurityGroupId, SubnetId, VpcEndpointId, VpcId,
 };
 use ecs_network_audit::snapshot::vpc::{
-    BlockPublicAccess, DhcpOptions, InternetGateway, IpPermission, NatGateway, Route, RouteDestination, RouteTable,
-    RouteTarget, SecurityGroup, Subnet, Vpc, VpcDnsAttributes, VpcEndpoint,
+    BlockPublicAccess, DhcpOptions, HostedZone, InternetGateway, IpPermission, NatGateway, Route, RouteDestination,
+    RouteTable, RouteTarget, SecurityGroup, Subnet, Vpc, VpcDnsAttributes, VpcEndpoint, VpcHostedZones,
 };
 use ecs_network_audit::snapshot::{SCHEMA_VERSION, Scope, Snapshot, Target, TargetData, elb};
 use jiff::Timestamp;
@@ -120,9 +120,21 @@ impl Account {
             &mut self.data.vpc_dns_attributes,
             VpcDnsAttributes { vpc_id: vpc_id.clone(), enable_dns_support: true, enable_dns_hostnames: true },
         );
+        push(&mut self.data.hosted_zones, VpcHostedZones { vpc_id: vpc_id.clone(), zones: Vec::new() });
         self.table(&vpc_id, &format!("{name}-main"), true);
         self.security_group(&vpc_id, &format!("{name}-default"));
         vpc_id
+    }
+
+    /// A private hosted zone that answers in a VPC.
+    pub fn hosted_zone(&mut self, vpc: &VpcId, name: &str) {
+        let answers = self.data.hosted_zones.items_mut().unwrap();
+        answers.iter_mut().find(|answer| answer.vpc_id == *vpc).unwrap().zones.push(HostedZone {
+            id: "Z1".to_owned(),
+            name: name.to_owned(),
+            owning_account: Some("999988887777".to_owned()),
+            owning_service: None,
+        });
     }
 
     fn table(&mut self, vpc: &VpcId, name: &str, main: bool) -> RouteTableId {
@@ -415,7 +427,7 @@ fn sort(data: &mut TargetData) {
     by(&mut data.instance_types, |t| t.name.clone());
     by(&mut data.target_groups, |g| g.arn.clone());
     by(&mut data.auto_scaling_groups, |g| g.arn.clone());
-    by(&mut data.hosted_zones, |z| z.clone());
+    by(&mut data.hosted_zones, |z| z.vpc_id.clone());
     by(&mut data.resolver_rules, |r| r.clone());
     by(&mut data.profile_associations, |p| p.clone());
 }

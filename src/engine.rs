@@ -27,7 +27,8 @@ use crate::topology::workload::Workload;
 pub fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Report {
     let selected: Vec<&'static Rule> =
         rules::ALL.iter().copied().filter(|rule| settings.rules.contains(&rule.id)).collect();
-    let mut run = Run { settings, findings: Vec::new(), not_evaluated: BTreeSet::new(), crashed: false };
+    let mut run =
+        Run { settings, scope: &snapshot.scope, findings: Vec::new(), not_evaluated: BTreeSet::new(), crashed: false };
     let mut tallies: Vec<RuleTally> = selected.iter().map(|rule| empty_tally(rule.id)).collect();
     let mut counts = Counts::default();
     for target in &snapshot.targets {
@@ -63,6 +64,8 @@ pub fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Report {
 
 struct Run<'a> {
     settings: &'a Settings,
+    /// What the scan itself was limited to.
+    scope: &'a Scope,
     findings: Vec<Finding>,
     not_evaluated: BTreeSet<NotEvaluated>,
     crashed: bool,
@@ -78,7 +81,7 @@ struct Subject<'a> {
 impl Run<'_> {
     fn rule(&mut self, rule: &'static Rule, analyses: &Analyses<'_>, tally: &mut RuleTally) {
         let target = analyses.topology.target;
-        let judged = panic::catch_unwind(AssertUnwindSafe(|| judge(rule, analyses, self.settings)));
+        let judged = panic::catch_unwind(AssertUnwindSafe(|| judge(rule, analyses, self.settings, self.scope)));
         let Ok(judged) = judged else {
             self.crashed = true;
             let reason = text!["the rule crashed, which is a bug of this program; its findings are missing"];
@@ -134,7 +137,12 @@ impl Run<'_> {
     }
 }
 
-fn judge<'s, 'a>(rule: &Rule, analyses: &Analyses<'s>, settings: &Settings) -> Vec<(Subject<'a>, Outcome)>
+fn judge<'s, 'a>(
+    rule: &Rule,
+    analyses: &Analyses<'s>,
+    settings: &Settings,
+    scope: &Scope,
+) -> Vec<(Subject<'a>, Outcome)>
 where
     's: 'a,
 {
@@ -148,6 +156,8 @@ where
             let workloads = topology.workloads().iter().filter(in_scope);
             workloads.map(|workload| (of_workload(topology, workload), check(workload, analyses))).collect()
         }
+        // With a part of its services a cluster can't be judged.
+        Check::Cluster(_) if !settings.services.is_empty() || !scope.services.is_empty() => Vec::new(),
         Check::Cluster(check) => {
             let clusters = topology.clusters().iter().filter(|c| glob::in_scope(&settings.clusters, &c.name));
             let judged = |cluster: &'s Cluster| {

@@ -10,6 +10,7 @@ use aws_sdk_route53resolver::operation::list_resolver_rules::ListResolverRulesOu
 use aws_sdk_route53resolver::types as resolver;
 use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput;
 use ecs_network_audit::snapshot::elb as own;
+use ecs_network_audit::snapshot::vpc::HostedZone;
 
 use super::{Mock, answer};
 
@@ -42,17 +43,9 @@ pub(super) fn rules(mock: &mut Mock) {
         }
     );
     answer!(mock, "route53:ListHostedZonesByVPC", aws_sdk_route53::Client::list_hosted_zones_by_vpc, |world, input| {
-        let zones = world.target.data.hosted_zones.items().iter().filter(|z| Some(z.vpc_id.as_str()) == input.vpc_id());
-        let zones: Vec<_> = zones
-            .map(|zone| {
-                let owner = aws_sdk_route53::types::HostedZoneOwner::builder()
-                    .set_owning_account(zone.owning_account.clone())
-                    .build();
-                let builder =
-                    aws_sdk_route53::types::HostedZoneSummary::builder().hosted_zone_id(&zone.id).owner(owner);
-                builder.name(format!("{}.", zone.name)).build().unwrap()
-            })
-            .collect();
+        let all = world.target.data.hosted_zones.items();
+        let answer = all.iter().find(|answer| Some(answer.vpc_id.as_str()) == input.vpc_id()).unwrap();
+        let zones: Vec<_> = answer.zones.iter().map(hosted_zone).collect();
         let (page, next) = world.page(&zones, input.next_token());
         ListHostedZonesByVpcOutput::builder()
             .set_hosted_zone_summaries(Some(page))
@@ -162,4 +155,11 @@ fn group(group: &own::AutoScalingGroup) -> aws_sdk_autoscaling::types::AutoScali
         .desired_capacity(group.desired_capacity)
         .vpc_zone_identifier(subnets.join(","))
         .build()
+}
+
+fn hosted_zone(zone: &HostedZone) -> aws_sdk_route53::types::HostedZoneSummary {
+    let owner = aws_sdk_route53::types::HostedZoneOwner::builder().set_owning_account(zone.owning_account.clone());
+    let builder = aws_sdk_route53::types::HostedZoneSummary::builder().hosted_zone_id(&zone.id).owner(owner.build());
+    // Route 53 closes names with a dot.
+    builder.name(format!("{}.", zone.name)).build().unwrap()
 }

@@ -275,14 +275,18 @@ impl<'s> Table<'_, 's> {
             }
         }
         match topology.hosted_zones_in(vpc_id) {
-            Ok(zones) => {
-                gaps.extend(zones.items().iter().filter(|zone| names::covers(&zone.name, &host)).map(|zone| {
+            Lookup::Found(answer) => {
+                gaps.extend(answer.zones.iter().filter(|zone| names::covers(&zone.name, &host)).map(|zone| {
                     let reason =
                         text!["a private hosted zone for ", &zone.name, " (", &zone.id, ") answers in ", vpc_id];
                     Gap::Undecidable { kind: "private-hosted-zone", reason }
-                }))
+                }));
             }
-            Err(gap) => gaps.push(gap),
+            Lookup::Absent => {
+                let reason = text!["the private hosted zones of ", vpc_id, " are not in the snapshot"];
+                gaps.push(Gap::Undecidable { kind: "private-hosted-zone", reason });
+            }
+            Lookup::Unread(gap) => gaps.push(gap),
         }
         match topology.resolver_rules_in(vpc_id) {
             Ok(rules) => gaps.extend(

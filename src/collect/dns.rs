@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_route53::types::VpcRegion;
+use aws_sdk_route53::types::{HostedZoneSummary, VpcRegion};
 
 use super::convert::id;
 use super::ecs::sorted;
@@ -10,7 +10,7 @@ use super::plan::{Reader, each, gather, whole};
 use crate::snapshot::TargetData;
 use crate::snapshot::coverage::{Dataset, Failure, Fetched};
 use crate::snapshot::ids::VpcId;
-use crate::snapshot::vpc::{HostedZone, ProfileAssociation, ResolverRule};
+use crate::snapshot::vpc::{HostedZone, ProfileAssociation, ResolverRule, VpcHostedZones};
 
 const PAGE: i32 = 100;
 
@@ -36,12 +36,12 @@ pub(super) async fn read(reader: &Reader) -> Dns {
 }
 
 /// The private zones of each VPC, whoever owns them.
-pub(super) async fn hosted_zones(reader: &Reader, vpcs: BTreeSet<VpcId>) -> Fetched<HostedZone> {
+pub(super) async fn hosted_zones(reader: &Reader, vpcs: BTreeSet<VpcId>) -> Fetched<VpcHostedZones> {
     let parts = each(vpcs.into_iter().collect(), |vpc| zones_of(reader.clone(), vpc)).await;
-    sorted(gather(parts), Clone::clone)
+    sorted(gather(parts), |answer| answer.vpc_id.clone())
 }
 
-async fn zones_of(reader: Reader, vpc: VpcId) -> (Vec<HostedZone>, Option<Failure>) {
+async fn zones_of(reader: Reader, vpc: VpcId) -> (Vec<VpcHostedZones>, Option<Failure>) {
     let client = &reader.clients.route53;
     let region = VpcRegion::from(reader.region.as_str());
     let request = |token| {
@@ -49,19 +49,25 @@ async fn zones_of(reader: Reader, vpc: VpcId) -> (Vec<HostedZone>, Option<Failur
         list.max_items(PAGE).set_next_token(token).send()
     };
     let take = |page: aws_sdk_route53::operation::list_hosted_zones_by_vpc::ListHostedZonesByVpcOutput| {
-        let zones = page.hosted_zone_summaries.into_iter().map(|zone| {
-            let owner = zone.owner;
-            HostedZone {
-                vpc_id: vpc.clone(),
-                id: zone.hosted_zone_id,
-                name: zone.name.trim_end_matches('.').to_owned(),
-                owning_account: owner.as_ref().and_then(|owner| owner.owning_account.clone()),
-                owning_service: owner.and_then(|owner| owner.owning_service),
-            }
-        });
-        (zones.collect(), page.next_token)
+        (page.hosted_zone_summaries.into_iter().map(hosted_zone).collect::<Vec<_>>(), page.next_token)
     };
-    reader.caller.pages("route53:ListHostedZonesByVPC", &[vpc.as_str()], request, take).await
+    match reader.caller.pages("route53:ListHostedZonesByVPC", &[vpc.as_str()], request, take).await {
+        (mut zones, None) => {
+            zones.sort();
+            (vec![VpcHostedZones { vpc_id: vpc, zones }], None)
+        }
+        // Some zones of a VPC say nothing of the others.
+        (_, Some(failure)) => (Vec::new(), Some(failure)),
+    }
+}
+
+fn hosted_zone(zone: HostedZoneSummary) -> HostedZone {
+    HostedZone {
+        id: zone.hosted_zone_id,
+        name: zone.name.trim_end_matches('.').to_owned(),
+        owning_account: zone.owner.as_ref().and_then(|owner| owner.owning_account.clone()),
+        owning_service: zone.owner.and_then(|owner| owner.owning_service),
+    }
 }
 
 /// Associations with what is visible of their rules: a rule shared by another account may not be.

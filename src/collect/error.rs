@@ -24,6 +24,8 @@ pub enum CollectError {
     Unreachable { region: String, place: String, cause: String, replaced: bool },
     #[error("calling sts:GetCallerIdentity in {region}: {cause}")]
     Identity { region: String, cause: String },
+    #[error("interrupted before anything was read")]
+    Interrupted,
     #[error("reading {file} named by AWS_CA_BUNDLE: {cause}")]
     CaBundle { file: String, cause: String },
 }
@@ -64,7 +66,7 @@ impl CollectError {
             Self::Unreachable { .. } => vec![
                 "check the Region's name, the network, and HTTPS_PROXY if this machine needs a proxy".to_owned(),
             ],
-            Self::Identity { .. } | Self::CaBundle { .. } => Vec::new(),
+            Self::Interrupted | Self::Identity { .. } | Self::CaBundle { .. } => Vec::new(),
         }
     }
 }

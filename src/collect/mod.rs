@@ -80,7 +80,10 @@ pub struct Clients {
 /// # Errors
 /// When nothing can be read at all: no or bad credentials, profile, Region or endpoint.
 pub async fn collect(request: &Request, sink: Sink, cancel: CancellationToken) -> Result<Snapshot, CollectError> {
-    let session = session::open(request, &sink).await?;
+    let session = tokio::select! {
+        session = session::open(request, &sink) => session?,
+        () = cancel.cancelled() => return Err(CollectError::Interrupted),
+    };
     collect_with(session.clients, &session.region, session.endpoint_override, request, sink, cancel).await
 }
 
@@ -97,9 +100,12 @@ pub async fn collect_with(
     cancel: CancellationToken,
 ) -> Result<Snapshot, CollectError> {
     let started_at = Timestamp::now();
+    let profile = request.profile.as_deref();
+    let identity = tokio::select! {
+        identity = session::identity(&clients.sts, profile, region, endpoint_override.as_deref()) => identity?,
+        () = cancel.cancelled() => return Err(CollectError::Interrupted),
+    };
     let caller = Caller::new(cancel, request.timeout, sink);
-    let identity =
-        session::identity(&clients.sts, request.profile.as_deref(), region, endpoint_override.as_deref()).await?;
     caller.tell(Event::TargetStarted {
         account: identity.account.clone(),
         region: region.to_owned(),

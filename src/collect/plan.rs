@@ -74,11 +74,10 @@ async fn dependent(reader: &Reader, data: &mut TargetData) {
     let prefix_lists = ec2::named_prefix_lists(data);
     let source = |dataset| dependency(data, dataset);
     let (vpc_dns_attributes, hosted_zones, prefix_lists, balancing) = tokio::join!(
-        reader.read(
-            Dataset::VpcDnsAttributes,
-            after(source(Dataset::VpcDnsAttributes), || { ec2::vpc_dns_attributes(reader, attributes) })
-        ),
-        reader.read(Dataset::HostedZones, after(source(Dataset::HostedZones), || dns::hosted_zones(reader, vpcs))),
+        // These two have an item for each VPC that was asked about, so a VPC that was overlooked is not taken for one
+        // without zones: what their sources lack needs no failure of its own.
+        reader.read(Dataset::VpcDnsAttributes, ec2::vpc_dns_attributes(reader, attributes)),
+        reader.read(Dataset::HostedZones, dns::hosted_zones(reader, vpcs)),
         reader.read(
             Dataset::PrefixLists,
             after(source(Dataset::PrefixLists), || { ec2::prefix_lists(reader, prefix_lists) })

@@ -316,11 +316,10 @@ pub(super) async fn identity(
 fn of_credentials(error: &CredentialsError, name: Option<String>) -> CollectError {
     let cause = call::one_line(error);
     let profile = name.as_ref().map_or(String::new(), |name| format!(" for profile '{name}'"));
-    match error {
-        CredentialsError::CredentialsNotLoaded(_) => CollectError::NoCredentials { profile, cause },
-        _ => {
-            let sso = cause.to_ascii_lowercase().contains("sso") || cause.contains("token");
-            CollectError::Credentials { profile, cause, sso, name }
-        }
+    // The instance metadata is the end of the chain: its refusal means that nothing before it had any.
+    if matches!(error, CredentialsError::CredentialsNotLoaded(_)) || cause.contains("IMDS") {
+        return CollectError::NoCredentials { profile, cause };
     }
+    let sso = cause.to_ascii_lowercase().contains("sso") || cause.contains("cached token");
+    CollectError::Credentials { profile, cause, sso, name }
 }

@@ -98,3 +98,65 @@ pub fn ipv6_default(table: &RouteTable) -> Option<&Route> {
         RouteDestination::Cidr(IpNet::V4(_)) | RouteDestination::PrefixList(_) => false,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::snapshot::enums::RouteState;
+
+    /// A table over the addresses 0.0.0.0 to 0.0.0.63, where every packet can be tried.
+    fn table(routes: Vec<(u8, u8, bool)>) -> RouteTable {
+        let route = |(index, (address, length, propagated)): (usize, (u8, u8, bool))| Route {
+            destination: RouteDestination::Cidr(
+                Ipv4Net::new(Ipv4Addr::new(0, 0, 0, address), 26 + length).expect("at most 32").trunc().into(),
+            ),
+            target: RouteTarget::TransitGateway(index.to_string()),
+            state: RouteState::Active,
+            propagated,
+        };
+        RouteTable {
+            id: "rtb-1".into(),
+            vpc_id: "vpc-1".into(),
+            owner_id: String::new(),
+            main: false,
+            subnets: Vec::new(),
+            routes: routes.into_iter().enumerate().map(route).collect(),
+        }
+    }
+
+    /// What one packet does: the longest prefix, then the static route, then the first.
+    fn taken(table: &RouteTable, address: Ipv4Addr) -> Option<&Route> {
+        let block = |route: &Route| match route.destination {
+            RouteDestination::Cidr(IpNet::V4(block)) => block,
+            _ => unreachable!("the table has IPv4 blocks only"),
+        };
+        let matching = table.routes.iter().filter(|route| block(route).contains(&address));
+        matching.min_by_key(|route| (std::cmp::Reverse(block(route).prefix_len()), route.propagated))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn a_split_says_of_every_packet_what_the_table_does(routes in prop::collection::vec((0u8..64, 0u8..=6, any::<bool>()), 0..8)) {
+            let table = table(routes);
+            let all = AddressSet::from("0.0.0.0/26".parse::<Ipv4Net>().unwrap());
+            let split = split(&table, &all, |_| None);
+            for last in 0..64 {
+                let address = Ipv4Addr::new(0, 0, 0, last);
+                let parts: Vec<_> = split.parts.iter().filter(|part| part.destinations.contains(address)).collect();
+                prop_assert_eq!(parts.len(), 1, "each packet is in one part");
+                let (found, expected) = (parts[0].route, taken(&table, address));
+                let same = match (found, expected) {
+                    (Some(found), Some(expected)) => std::ptr::eq(found, expected),
+                    (found, expected) => found.is_none() && expected.is_none(),
+                };
+                prop_assert!(same, "{}", address);
+            }
+        }
+    }
+}

@@ -139,7 +139,7 @@ target_data! {
     network_interfaces: vpc::NetworkInterface = NetworkInterfaces,
     flow_logs: vpc::FlowLog = FlowLogs,
     block_public_access: vpc::BlockPublicAccess = BlockPublicAccess,
-    hosted_zones: vpc::HostedZone = HostedZones,
+    hosted_zones: vpc::VpcHostedZones = HostedZones,
     resolver_rules: vpc::ResolverRule = ResolverRules,
     profile_associations: vpc::ProfileAssociation = ProfileAssociations,
     load_balancers: elb::LoadBalancer = LoadBalancers,

@@ -417,11 +417,18 @@ pub struct BlockPublicAccess {
     pub exclusions: BTreeMap<String, String>,
 }
 
-/// A private hosted zone associated with a VPC, whoever owns it.
+/// The private hosted zones that answer in a VPC, whoever owns them. A VPC without an item was not asked about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct VpcHostedZones {
+    /// The VPC.
+    pub vpc_id: VpcId,
+    /// Its zones, sorted.
+    pub zones: Vec<HostedZone>,
+}
+
+/// A private hosted zone.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct HostedZone {
-    /// The VPC it answers in.
-    pub vpc_id: VpcId,
     /// `HostedZoneId`.
     pub id: String,
     /// The name without its closing dot.

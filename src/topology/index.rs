@@ -15,8 +15,8 @@ use crate::snapshot::ids::{
     Arn, DhcpOptionsId, InstanceId, InternetGatewayId, NatGatewayId, PrefixListId, RouteTableId, SubnetId, VpcId,
 };
 use crate::snapshot::vpc::{
-    BlockPublicAccess, DhcpOptions, HostedZone, Instance, InstanceType, InternetGateway, NatGateway, PrefixList,
-    ProfileAssociation, ResolverRule, RouteTable, Subnet, Vpc, VpcDnsAttributes, VpcEndpoint,
+    BlockPublicAccess, DhcpOptions, Instance, InstanceType, InternetGateway, NatGateway, PrefixList,
+    ProfileAssociation, ResolverRule, RouteTable, Subnet, Vpc, VpcDnsAttributes, VpcEndpoint, VpcHostedZones,
 };
 use crate::snapshot::{Snapshot, Target, TargetData};
 
@@ -47,7 +47,7 @@ pub struct Topology<'s> {
     internet_gateways: Map<'s, InternetGatewayId, InternetGateway>,
     prefix_lists: Map<'s, PrefixListId, PrefixList>,
     endpoints: Groups<'s, VpcId, &'s VpcEndpoint>,
-    hosted_zones: Groups<'s, VpcId, &'s HostedZone>,
+    hosted_zones: Map<'s, VpcId, VpcHostedZones>,
     resolver_rules: Groups<'s, VpcId, &'s ResolverRule>,
     profiles: Groups<'s, VpcId, &'s ProfileAssociation>,
     instances: Map<'s, InstanceId, Instance>,
@@ -81,7 +81,7 @@ impl<'s> Topology<'s> {
             internet_gateways: by(&data.internet_gateways, |g| &g.id),
             prefix_lists: by(&data.prefix_lists, |p| &p.id),
             endpoints: grouped(&data.vpc_endpoints, |e| &e.vpc_id),
-            hosted_zones: grouped(&data.hosted_zones, |z| &z.vpc_id),
+            hosted_zones: by(&data.hosted_zones, |z| &z.vpc_id),
             resolver_rules: grouped(&data.resolver_rules, |r| &r.vpc_id),
             profiles: grouped(&data.profile_associations, |p| &p.vpc_id),
             instances: by(&data.instances, |i| &i.id),
@@ -219,13 +219,9 @@ impl<'s> Topology<'s> {
         self.endpoints.get(vpc).map_or(&[], Vec::as_slice)
     }
 
-    /// The private hosted zones that answer in a VPC.
-    ///
-    /// # Errors
-    /// The gap, when some may not have been read.
-    pub fn hosted_zones_in(&self, vpc: &VpcId) -> Result<Complete<'_, &'s HostedZone>, Gap> {
-        let fetched = &self.data().hosted_zones;
-        all_of(self.hosted_zones.get(vpc), gap_for(fetched, Dataset::HostedZones, vpc.as_str()))
+    /// The private hosted zones that answer in a VPC; `Absent` means that the VPC was not asked about.
+    pub fn hosted_zones_in(&self, vpc: &VpcId) -> Lookup<&'s VpcHostedZones> {
+        lookup(&self.hosted_zones, &self.data().hosted_zones, Dataset::HostedZones, vpc)
     }
 
     /// The Resolver rules associated with a VPC.

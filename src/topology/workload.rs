@@ -114,7 +114,8 @@ pub(super) fn all<'s>(topology: &Topology<'s>) -> Vec<Workload<'s>> {
     }
     // A service's tasks whose service was not read are no workload of their own.
     let mut workloads: Vec<Workload<'s>> = Vec::new();
-    for service in data.services.items() {
+    // A service that is being deleted starts nothing any more.
+    for service in data.services.items().iter().filter(|service| service.status != "DRAINING") {
         let tasks = of_services.remove(&(&service.cluster_arn, service.name.as_str())).unwrap_or_default();
         workloads.push(of_service(topology, service, tasks));
     }
@@ -158,7 +159,7 @@ fn of_service<'s>(topology: &Topology<'s>, service: &'s Service, tasks: Vec<&'s 
         };
         variants.push(variant(topology, &service.cluster_arn, Role::Primary, arn, facts));
     }
-    for set in &service.task_sets {
+    for set in service.task_sets.iter().filter(|set| set.status != "DRAINING") {
         let Some(arn) = set.task_definition.as_ref() else { continue };
         let facts = Facts {
             launch_type: set.launch_type.as_ref(),

@@ -1,7 +1,7 @@
 //! The binary as a user runs it: arguments, streams, exit codes.
 
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -260,6 +260,64 @@ fn an_endpoint_that_never_answers_does_not_hang_the_scan() {
     assert_eq!(ran.code, 2, "{}", ran.stderr);
     assert!(ran.stderr.contains("no answer in time"), "{}", ran.stderr);
     assert!(started.elapsed() < Duration::from_secs(15));
+}
+
+/// An endpoint that gives each connection the next answer, and then never answers again.
+fn endpoint(answers: Vec<(u16, &'static str)>) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        let mut held = Vec::new();
+        for (connection, number) in listener.incoming().zip(0..) {
+            let mut connection = connection.unwrap();
+            if let Some((status, body)) = answers.get(number) {
+                let mut request = [0; 8192];
+                connection.read(&mut request).unwrap();
+                let length = body.len();
+                write!(connection, "HTTP/1.1 {status} X\r\ncontent-type: text/xml\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}").unwrap();
+            } else {
+                held.push(connection);
+            }
+        }
+    });
+    port
+}
+
+const IDENTITY: &str = "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::111122223333:user/me</Arn>\
+    <UserId>A</UserId><Account>111122223333</Account></GetCallerIdentityResult></GetCallerIdentityResponse>";
+
+#[test]
+fn expired_credentials_say_how_to_get_new_ones() {
+    let expired = "<ErrorResponse><Error><Type>Sender</Type><Code>ExpiredToken</Code><Message>The security token included \
+        in the request is expired</Message></Error></ErrorResponse>";
+    let home = TempDir::new().unwrap();
+    fs::write(home.path().join("config"), "[profile prod]\nregion = eu-west-1\n").unwrap();
+    let port = endpoint(vec![(403, expired)]);
+    let ran = ran(against(&home, port).args(["--profile", "prod"]).env_remove("AWS_PROFILE").output().unwrap());
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
+    assert!(
+        ran.stderr.contains("ExpiredToken") && ran.stderr.contains("aws sso login --profile prod"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_scan_still_writes_what_it_knows() {
+    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+        let home = TempDir::new().unwrap();
+        let port = endpoint(vec![(200, IDENTITY)]);
+        let mut command = against(&home, port);
+        let child = command.args(["--format", "json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(1500));
+        assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+        let ran = ran(child.wait_with_output().unwrap());
+        assert_eq!(ran.code, code, "{}", ran.stderr);
+        let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+        assert_eq!(report["scan"]["complete"], false);
+        assert_eq!(report["coverage"][0]["failures"][0]["class"], "interrupted");
+    }
 }
 
 #[test]

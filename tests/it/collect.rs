@@ -10,7 +10,7 @@ use ecs_network_audit::rules;
 use ecs_network_audit::settings::Settings;
 use ecs_network_audit::snapshot::coverage::{Dataset, FailureClass};
 use ecs_network_audit::snapshot::ecs::EnvironmentVariable;
-use ecs_network_audit::snapshot::vpc::{BlockPublicAccess, HostedZone, PrefixList, ResolverRule, RouteTarget};
+use ecs_network_audit::snapshot::vpc::{BlockPublicAccess, PrefixList, ResolverRule, RouteTarget};
 use ecs_network_audit::snapshot::{Scope, Snapshot, TargetData};
 use tokio_util::sync::CancellationToken;
 
@@ -135,16 +135,7 @@ fn odd_corners_of_a_network_come_through() {
         },
     );
     let vpc_id = fixture.vpc.clone();
-    push(
-        &mut fixture.account.data.hosted_zones,
-        HostedZone {
-            vpc_id: vpc_id.clone(),
-            id: "Z1".to_owned(),
-            name: "corp.internal".to_owned(),
-            owning_account: Some("999988887777".to_owned()),
-            owning_service: None,
-        },
-    );
+    fixture.account.hosted_zone(&vpc_id, "corp.internal");
     for (id, kind) in [("rslvr-rr-1", Some("FORWARD")), ("rslvr-rr-2", None)] {
         push(
             &mut fixture.account.data.resolver_rules,
@@ -195,6 +186,16 @@ fn any_single_refusal_leaves_the_rest_audited_and_names_its_action() {
         assert!(named, "{api} is not named among what was not evaluated");
         let kept = report.findings.iter().all(|f| clean.findings.iter().any(|c| c.id == f.id));
         assert!(kept, "{api}: a finding appeared that a complete scan does not have");
+    }
+}
+
+#[test]
+fn what_only_instances_need_takes_nothing_from_fargate() {
+    let fixture = fargate_isolated_without_endpoints();
+    for api in ["ecs:ListContainerInstances", "ec2:DescribeInternetGateways", "ec2:DescribeNatGateways"] {
+        let mut mock = Mock::new(&fixture.account.snapshot()).fail(api, Fault::AccessDenied);
+        let report = evaluate(&try_collect(&mut mock, &request()).unwrap(), &Settings::all_rules());
+        assert_eq!(report.findings.len(), 1, "{api}");
     }
 }
 

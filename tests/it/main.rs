@@ -9,5 +9,6 @@ mod catalogue;
 mod cli;
 mod collect;
 mod demo;
+mod house;
 mod rules;
 mod support;

@@ -8,7 +8,7 @@ use crate::analysis::egress::{Cell, Fault, Reach};
 use crate::analysis::needs::Need;
 use crate::analysis::{Analyses, names, symptoms};
 use crate::finding::{Cause, Related, Remediation, Severity};
-use crate::reach::verdict::{Blocker, Family, Gap};
+use crate::reach::verdict::{Blocker, Family, Gap, Hop};
 use crate::rules::{Check, Failing, Group, Outcome, Rule};
 use crate::shell;
 use crate::snapshot::coverage::Dataset;
@@ -64,6 +64,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
 /// A cell that this rule is to blame for.
 struct Miss<'a, 's> {
     cell: &'a Cell<'s>,
+    fault: &'a Fault<'s>,
     need: &'a Need,
     origin: &'a Origin<'s>,
 }
@@ -79,7 +80,7 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
     for cell in &cells {
         match (&cell.reach, &cell.need, &cell.origin) {
             (Reach::Unknown(more), _, _) => gaps.extend(more.iter().cloned()),
-            (Reach::Fails(Fault::Missing), Some(need), Some(origin)) => misses.push(Miss { cell, need, origin }),
+            (Reach::Fails(fault), Some(need), Some(origin)) => misses.push(Miss { cell, fault, need, origin }),
             (Reach::Fails(_) | Reach::Holds, _, _) => {}
         }
     }
@@ -94,7 +95,7 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
 
 /// Where a placement constraint may rule an instance out, its failure counts only if every instance fails alike.
 fn drop_uncertain<'s>(cells: &[&Cell<'s>], misses: &mut Vec<Miss<'_, 's>>, gaps: &mut Vec<Gap>) {
-    let is_miss = |cell: &Cell<'_>| matches!(cell.reach, Reach::Fails(Fault::Missing));
+    let is_miss = |cell: &Cell<'_>| matches!(cell.reach, Reach::Fails(_));
     let before = misses.len();
     misses.retain(|miss| {
         let same_need = |cell: &&&Cell<'s>| cell.need.as_deref() == Some(miss.need);
@@ -146,10 +147,8 @@ fn message(misses: &[Miss<'_, '_>], cells: &[&Cell<'_>]) -> Text {
     text.append(Text::list(subnets.iter().copied(), 3));
     text.push(" cannot reach ");
     text.append(Text::list(services.iter().map(|service| format_words((*service).to_owned())), 8));
-    text.push(": no endpoint for ");
-    text.push(if services.len() == 1 { "it" } else { "them" });
-    text.push(", and ");
-    text.append(way_out(misses));
+    text.push(": ");
+    text.append(reasons(misses));
     let causes = asked_by(misses);
     if !causes.is_empty() {
         text.push("; needed by ");
@@ -195,7 +194,38 @@ fn who(misses: &[Miss<'_, '_>]) -> Text {
     }
 }
 
-fn way_out(misses: &[Miss<'_, '_>]) -> Text {
+/// Why not: nothing is there, or what is there doesn't serve.
+fn reasons(misses: &[Miss<'_, '_>]) -> Text {
+    let (nothing, broken): (Vec<&Miss<'_, '_>>, Vec<_>) = misses.iter().partition(|miss| *miss.fault == Fault::Missing);
+    let mut text = Text::default();
+    if !nothing.is_empty() {
+        let services: BTreeSet<&str> = nothing.iter().map(|miss| miss.need.service).collect();
+        text.push("no endpoint for ");
+        match (broken.is_empty(), services.len()) {
+            (true, 1) => text.push("it"),
+            (true, _) => text.push("them"),
+            (false, _) => text.append(Text::list(services.into_iter().map(|name| format_words(name.to_owned())), 8)),
+        }
+        text.push(", and ");
+        text.append(way_out(&nothing));
+    }
+    let details: BTreeSet<&Text> = broken.iter().flat_map(|miss| broken_hops(miss)).map(|hop| &hop.detail).collect();
+    for detail in details {
+        if !text.is_empty() {
+            text.push("; ");
+        }
+        text.append(detail.clone());
+    }
+    text
+}
+
+/// The hops that stop a need although there is an endpoint or a way out.
+fn broken_hops<'a>(miss: &'a Miss<'_, '_>) -> impl Iterator<Item = &'a Hop> {
+    let hops = miss.cell.trace.iter().flat_map(|trace| &trace.hops);
+    hops.filter(|hop| hop.verdict == "fails" && hop.resource != miss.need.service)
+}
+
+fn way_out(misses: &[&Miss<'_, '_>]) -> Text {
     let tables: BTreeMap<&RouteTableId, bool> =
         misses.iter().filter_map(|miss| miss.cell.route_table).map(|table| (&table.id, table.main)).collect();
     let through_gateway = misses.iter().all(|miss| {
@@ -229,6 +259,11 @@ fn asked_by(misses: &[Miss<'_, '_>]) -> Vec<Span> {
 }
 
 fn blocker(miss: &Miss<'_, '_>, service_name: &str) -> Blocker {
+    if *miss.fault != Fault::Missing
+        && let Some(hop) = broken_hops(miss).next()
+    {
+        return broken_blocker(miss, hop);
+    }
     let place = match (miss.cell.vpc, miss.cell.route_table) {
         (Some(vpc), Some(table)) => {
             text![&vpc.id, " has no endpoint for it and ", &table.id, " no usable route to the internet"]
@@ -244,6 +279,23 @@ fn blocker(miss: &Miss<'_, '_>, service_name: &str) -> Blocker {
         protocol: Some("tcp"),
         resource: Some(service_name.to_owned()),
         detail: place,
+    }
+}
+
+fn broken_blocker(miss: &Miss<'_, '_>, hop: &Hop) -> Blocker {
+    let (family, kind) = match miss.fault {
+        Fault::Endpoint(_) => (Family::Endpoint, "endpoint-does-not-serve"),
+        Fault::Internet(_) | Fault::Missing => (Family::Route, "way-out-broken"),
+    };
+    Blocker {
+        family,
+        kind,
+        need: Some(miss.need.service.to_owned()),
+        origin: Some(miss.origin.subnet_id.as_str().to_owned()),
+        port: Some(443),
+        protocol: Some("tcp"),
+        resource: Some(hop.resource.clone()),
+        detail: hop.detail.clone(),
     }
 }
 
@@ -294,23 +346,35 @@ fn interface_word(interface: InterfaceKind) -> &'static str {
 }
 
 fn remediation(topology: &Topology<'_>, misses: &[Miss<'_, '_>]) -> Remediation {
-    let services: BTreeSet<&str> = misses.iter().map(|miss| miss.need.service).collect();
-    let mut text = text!["Create "];
+    let (nothing, broken): (Vec<&Miss<'_, '_>>, Vec<_>) = misses.iter().partition(|miss| *miss.fault == Fault::Missing);
+    let mut text = Text::default();
+    if !broken.is_empty() {
+        text.push("Repair ");
+        let resources: BTreeSet<&String> =
+            broken.iter().filter_map(|miss| broken_hops(miss).next()).map(|h| &h.resource).collect();
+        text.append(Text::list(resources, 4));
+        text.push(if nothing.is_empty() { "." } else { ". " });
+    }
+    if nothing.is_empty() {
+        return Remediation { text, commands: Vec::new() };
+    }
+    let services: BTreeSet<&str> = nothing.iter().map(|miss| miss.need.service).collect();
+    text.push("Create ");
     text.push(if services.len() == 1 { "an endpoint for " } else { "endpoints for " });
     text.append(Text::list(services.iter().map(|service| format_words((*service).to_owned())), 8));
     text.push(" (private DNS on, TCP 443 admitted from the ");
-    let on_instances = misses.iter().any(|miss| miss.origin.interface == InterfaceKind::InstanceEni);
+    let on_instances = nothing.iter().any(|miss| miss.origin.interface == InterfaceKind::InstanceEni);
     text.push(if on_instances { "container instances" } else { "tasks" });
     text.push("), or give the ");
-    let subnets: BTreeSet<&SubnetId> = misses.iter().map(|miss| miss.origin.subnet_id).collect();
+    let subnets: BTreeSet<&SubnetId> = nothing.iter().map(|miss| miss.origin.subnet_id).collect();
     text.push(if subnets.len() == 1 { "subnet" } else { "subnets" });
     text.push(" a default route to a NAT gateway.");
-    let vpcs: BTreeMap<_, &Vpc> = misses.iter().filter_map(|miss| miss.cell.vpc).map(|vpc| (&vpc.id, vpc)).collect();
-    let commands = vpcs.into_values().flat_map(|vpc| commands_in(topology, vpc, misses)).collect();
+    let vpcs: BTreeMap<_, &Vpc> = nothing.iter().filter_map(|miss| miss.cell.vpc).map(|vpc| (&vpc.id, vpc)).collect();
+    let commands = vpcs.into_values().flat_map(|vpc| commands_in(topology, vpc, &nothing)).collect();
     Remediation { text, commands }
 }
 
-fn commands_in(topology: &Topology<'_>, vpc: &Vpc, misses: &[Miss<'_, '_>]) -> Vec<String> {
+fn commands_in(topology: &Topology<'_>, vpc: &Vpc, misses: &[&Miss<'_, '_>]) -> Vec<String> {
     let (region, partition) = (topology.target.region.as_str(), topology.target.partition.as_str());
     let here: Vec<_> = misses.iter().filter(|miss| miss.cell.vpc.is_some_and(|v| v.id == vpc.id)).collect();
     let services: BTreeSet<&str> = here.iter().map(|miss| miss.need.service).collect();

@@ -296,3 +296,12 @@ fn fargate_tasks_take_no_slot() {
     });
     assert_silent(&audit_rule(&fixture.account, RULE));
 }
+
+#[test]
+fn with_only_some_services_in_scope_a_cluster_is_not_judged() {
+    use ecs_network_audit::engine::evaluate;
+    use ecs_network_audit::settings::Settings;
+    let settings = Settings { services: vec!["other".to_owned()], ..Settings::all_rules() };
+    let report = evaluate(&ec2_awsvpc_full().account.snapshot(), &settings);
+    assert!(report.findings.is_empty());
+}

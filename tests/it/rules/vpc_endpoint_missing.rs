@@ -3,10 +3,12 @@
 use ecs_network_audit::finding::{NotEvaluatedKind, Severity};
 use ecs_network_audit::snapshot::coverage::{Dataset, Failure, FailureClass};
 use ecs_network_audit::snapshot::ecs::{PlacementConstraint, ServiceConnectConfiguration};
-use ecs_network_audit::snapshot::enums::{ConnectivityType, LaunchType, NatGatewayState, NetworkMode, RouteState};
+use ecs_network_audit::snapshot::enums::{
+    ConnectivityType, LaunchType, NatGatewayState, NetworkMode, RouteState, VpcEndpointState,
+};
 use ecs_network_audit::snapshot::ids::VpcEndpointId;
 use ecs_network_audit::snapshot::vpc::{
-    DhcpOptions, HostedZone, PrefixList, ProfileAssociation, ResolverRule, RouteTarget,
+    DhcpOptions, PrefixList, ProfileAssociation, ResolverRule, RouteTarget, VpcEndpoint,
 };
 use insta::assert_snapshot;
 use jiff::SignedDuration;
@@ -219,7 +221,7 @@ fn without_instances_the_auto_scaling_group_says_where_they_will_start() {
 }
 
 #[test]
-fn a_broken_way_out_is_not_a_missing_endpoint() {
+fn a_way_out_that_is_broken_counts_as_none_and_is_named() {
     let mut failed = fargate_private_with_nat();
     let nat = failed.account.data.nat_gateways.items()[0].id.clone();
     failed.account.edit_nat(&nat, |nat| nat.state = NatGatewayState::Failed);
@@ -227,8 +229,20 @@ fn a_broken_way_out_is_not_a_missing_endpoint() {
     blackhole.account.edit_table(&blackhole.table, |table| table.routes[1].state = RouteState::Blackhole);
     let mut no_address = fargate_public();
     assign_public_ip(&mut no_address, false);
-    for fixture in [failed, blackhole, no_address] {
-        assert!(audit_rule(&fixture.account, RULE).findings.is_empty());
+    let mut blocked = fargate_public();
+    blocked.account.data.block_public_access.items_mut().unwrap()[0].internet_gateway_block_mode =
+        "block-bidirectional".to_owned();
+    for (fixture, said) in [
+        (failed, "is in state failed"),
+        (blackhole, "(blackhole)"),
+        (no_address, "without a public IPv4 address"),
+        (blocked, "block public access stops"),
+    ] {
+        let report = audit_rule(&fixture.account, RULE);
+        let finding = only(&report);
+        assert!(finding.message.to_string().contains(said), "{}", finding.message);
+        assert!(finding.blockers.iter().all(|blocker| blocker.kind == "way-out-broken"));
+        assert!(finding.remediation.text.to_string().starts_with("Repair "));
     }
 }
 
@@ -342,17 +356,7 @@ fn a_shared_vpc_hides_its_owners_endpoints() {
 fn names_that_resolve_elsewhere_are_unknown() {
     let zone = |name: &str| {
         let mut fixture = fargate_isolated_without_endpoints();
-        let vpc_id = fixture.vpc.clone();
-        push(
-            &mut fixture.account.data.hosted_zones,
-            HostedZone {
-                vpc_id,
-                id: "Z1".to_owned(),
-                name: name.to_owned(),
-                owning_account: None,
-                owning_service: None,
-            },
-        );
+        fixture.account.hosted_zone(&fixture.vpc.clone(), name);
         fixture
     };
     // One covered name leaves the others missing; a zone above all of them leaves nothing proved.
@@ -396,6 +400,13 @@ fn names_that_resolve_elsewhere_are_unknown() {
 }
 
 #[test]
+fn a_vpc_whose_zones_were_not_asked_for_is_not_taken_for_one_without() {
+    let mut fixture = fargate_isolated_without_endpoints();
+    fixture.account.data.hosted_zones.items_mut().unwrap().clear();
+    assert_unknown(&audit_rule(&fixture.account, RULE), "hosted zones");
+}
+
+#[test]
 fn an_ipv6_way_out_may_or_may_not_serve() {
     let mut fixture = fargate_isolated_without_endpoints();
     let block = "2001:db8:1::/64".parse().unwrap();
@@ -432,11 +443,37 @@ fn an_endpoint_of_another_region_does_not_serve_this_one() {
 }
 
 #[test]
-fn an_endpoint_that_is_there_and_does_not_serve_is_another_finding() {
+fn an_endpoint_that_does_not_serve_counts_as_none_and_is_named() {
+    let private_dns = |endpoint: &mut VpcEndpoint| endpoint.private_dns_enabled = false;
+    let state = |endpoint: &mut VpcEndpoint| endpoint.state = VpcEndpointState::PendingAcceptance;
+    let edits: [(&dyn Fn(&mut VpcEndpoint), &str); 2] =
+        [(&private_dns, "private DNS of vpce-"), (&state, "is in state pendingAcceptance")];
+    for (edit, said) in edits {
+        let mut fixture = fargate_isolated_with_endpoints();
+        let logs = endpoint(&fixture, "logs");
+        fixture.account.edit_endpoint(&logs, edit);
+        let report = audit_rule(&fixture.account, RULE);
+        let finding = only(&report);
+        assert!(finding.message.to_string().contains(said), "{}", finding.message);
+        assert_eq!(finding.blockers[0].kind, "endpoint-does-not-serve");
+        assert!(finding.remediation.commands.is_empty());
+    }
+}
+
+#[test]
+fn a_gateway_endpoint_on_another_table_does_not_serve_this_one() {
     let mut fixture = fargate_isolated_with_endpoints();
-    let logs = endpoint(&fixture, "logs");
-    fixture.account.edit_endpoint(&logs, |endpoint| endpoint.private_dns_enabled = false);
-    assert!(audit_rule(&fixture.account, RULE).findings.is_empty());
+    let other = fixture.account.route_table(&fixture.vpc, "other", &[&fixture.subnet]);
+    let report = audit_rule(&fixture.account, RULE);
+    assert!(only(&report).message.to_string().contains("is not on the route table of"), "{}", only(&report).message);
+    assert_eq!(only(&report).cause.clone().unwrap().resource, other.as_str());
+}
+
+#[test]
+fn dns_attributes_that_are_off_take_every_private_name_away() {
+    let mut fixture = fargate_isolated_with_endpoints();
+    fixture.account.data.vpc_dns_attributes.items_mut().unwrap()[0].enable_dns_hostnames = false;
+    assert_eq!(missing(&fixture.account), ["ecr.api", "ecr.dkr", "logs"]);
 }
 
 fn endpoint(fixture: &Fixture, service: &str) -> VpcEndpointId {
