@@ -8,11 +8,12 @@ use std::time::Duration;
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::default_provider::region::DefaultRegionChain;
 use aws_config::imds;
-use aws_config::profile::{Profile, ProfileSet};
+use aws_config::profile::{Profile, ProfileFileCredentialsProvider, ProfileSet};
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_runtime::env_config::file::EnvConfigFiles;
 use aws_smithy_http_client::proxy::ProxyConfig;
@@ -61,7 +62,9 @@ pub(super) async fn open(request: &Request, sink: &Sink) -> Result<Session, Coll
     }
     let region = region(request, profile_name.as_deref()).await?;
     let http = http_client()?;
-    let config = sdk_config(&region, profile_name.as_deref(), http, retry_config(profile, sink)).await;
+    let config =
+        sdk_config(&region, profile_name.as_deref(), request.profile.is_some(), http, retry_config(profile, sink))
+            .await;
     let endpoint_override = endpoint_override(&config, profile);
     let clients = clients(&config, &region, profile_name.as_deref());
     Ok(Session { clients, region, endpoint_override })
@@ -185,7 +188,13 @@ fn http_client() -> Result<SharedHttpClient, CollectError> {
     }))
 }
 
-async fn sdk_config(region: &str, profile: Option<&str>, http: SharedHttpClient, retries: RetryConfig) -> SdkConfig {
+async fn sdk_config(
+    region: &str,
+    profile: Option<&str>,
+    explicit: bool,
+    http: SharedHttpClient,
+    retries: RetryConfig,
+) -> SdkConfig {
     let region = Region::new(region.to_owned());
     let provider = ProviderConfig::default().with_http_client(http.clone()).with_region(Some(region.clone()));
     let metadata = imds::Client::builder()
@@ -195,8 +204,21 @@ async fn sdk_config(region: &str, profile: Option<&str>, http: SharedHttpClient,
         .read_timeout(METADATA_TIMEOUT)
         .operation_timeout(METADATA_TIMEOUT)
         .build();
-    let mut credentials =
-        DefaultCredentialsChain::builder().configure(provider).region(region.clone()).imds_client(metadata);
+    // A profile asked for on the command line wins over keys in the environment, as with the AWS CLI: else the report
+    // would be of another account than the one that was named.
+    let credentials = match (explicit, profile) {
+        (true, Some(profile)) => SharedCredentialsProvider::new(
+            ProfileFileCredentialsProvider::builder().configure(&provider).profile_name(profile).build(),
+        ),
+        _ => {
+            let mut chain =
+                DefaultCredentialsChain::builder().configure(provider).region(region.clone()).imds_client(metadata);
+            if let Some(profile) = profile {
+                chain = chain.profile_name(profile);
+            }
+            SharedCredentialsProvider::new(chain.build().await)
+        }
+    };
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .read_timeout(ATTEMPT_TIMEOUT)
@@ -213,9 +235,8 @@ async fn sdk_config(region: &str, profile: Option<&str>, http: SharedHttpClient,
     }
     if let Some(profile) = profile {
         loader = loader.profile_name(profile);
-        credentials = credentials.profile_name(profile);
     }
-    loader.credentials_provider(credentials.build().await).load().await
+    loader.credentials_provider(credentials).load().await
 }
 
 /// An endpoint that stands in for AWS. A forgotten one would make an audit of a stand-in pass for one of AWS.

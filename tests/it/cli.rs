@@ -291,7 +291,8 @@ fn expired_credentials_say_how_to_get_new_ones() {
     let expired = "<ErrorResponse><Error><Type>Sender</Type><Code>ExpiredToken</Code><Message>The security token included \
         in the request is expired</Message></Error></ErrorResponse>";
     let home = TempDir::new().unwrap();
-    fs::write(home.path().join("config"), "[profile prod]\nregion = eu-west-1\n").unwrap();
+    let keys = "aws_access_key_id = id\naws_secret_access_key = key\naws_session_token = old\n";
+    fs::write(home.path().join("config"), format!("[profile prod]\nregion = eu-west-1\n{keys}")).unwrap();
     let port = endpoint(vec![(403, expired)]);
     let ran = ran(against(&home, port).args(["--profile", "prod"]).env_remove("AWS_PROFILE").output().unwrap());
     assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
@@ -300,6 +301,16 @@ fn expired_credentials_say_how_to_get_new_ones() {
         "{}",
         ran.stderr
     );
+}
+
+#[test]
+fn a_profile_asked_for_by_name_wins_over_keys_in_the_environment() {
+    let home = TempDir::new().unwrap();
+    fs::write(home.path().join("config"), "[profile prod]\nregion = eu-west-1\n").unwrap();
+    let port = endpoint(vec![(200, IDENTITY)]);
+    let ran = ran(against(&home, port).args(["--profile", "prod"]).output().unwrap());
+    assert_eq!(ran.code, 2, "the profile has no credentials: {}", ran.stderr);
+    assert!(ran.stderr.contains("'prod'"), "{}", ran.stderr);
 }
 
 #[cfg(unix)]
