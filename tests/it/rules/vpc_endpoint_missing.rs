@@ -444,10 +444,11 @@ fn an_endpoint_of_another_region_does_not_serve_this_one() {
 
 #[test]
 fn an_endpoint_that_does_not_serve_counts_as_none_and_is_named() {
-    let private_dns = |endpoint: &mut VpcEndpoint| endpoint.private_dns_enabled = false;
-    let state = |endpoint: &mut VpcEndpoint| endpoint.state = VpcEndpointState::PendingAcceptance;
-    let edits: [(&dyn Fn(&mut VpcEndpoint), &str); 2] =
-        [(&private_dns, "private DNS of vpce-"), (&state, "is in state pendingAcceptance")];
+    type Edit = fn(&mut VpcEndpoint);
+    let edits: [(Edit, &str); 2] = [
+        (|endpoint| endpoint.private_dns_enabled = false, "private DNS of vpce-"),
+        (|endpoint| endpoint.state = VpcEndpointState::PendingAcceptance, "is in state pendingAcceptance"),
+    ];
     for (edit, said) in edits {
         let mut fixture = fargate_isolated_with_endpoints();
         let logs = endpoint(&fixture, "logs");
