@@ -123,6 +123,26 @@ pub struct Failing {
     pub gaps: Vec<Gap>,
 }
 
+impl Failing {
+    /// A failure at the rule's own severity with nothing but its sentence and its repair; the rule fills in the rest.
+    pub(in crate::rules) fn new(rule: &Rule, message: Text, remediation: Remediation) -> Self {
+        Self {
+            severity: rule.severity,
+            severity_reason: None,
+            sub_key: String::new(),
+            message,
+            related: Vec::new(),
+            blockers: Vec::new(),
+            traces: Vec::new(),
+            cause: None,
+            facts: BTreeMap::new(),
+            confirmed_by: Vec::new(),
+            remediation,
+            gaps: Vec::new(),
+        }
+    }
+}
+
 /// Every rule, in the order of the catalogue.
 pub static ALL: &[&Rule] = &[
     &load_balancing::target_type_mismatch::RULE,
