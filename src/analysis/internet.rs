@@ -87,7 +87,7 @@ impl<'s> Walk<'_, 's> {
         let mut fates = Vec::new();
         for part in self.parts(table, &mut fates) {
             let fate = self.fate(subnet, table, &part, address);
-            fates.push((part.destinations.len(), fate));
+            fates.push((part.destinations.ipv4_len(), fate));
         }
         let way = merge(fates);
         if matches!(&way, Way::No(_))
@@ -249,7 +249,7 @@ impl<'s> Walk<'_, 's> {
     fn out_of_nat(&mut self, nat: &'s NatGateway, table: &'s RouteTable, subnet: Option<&'s Subnet>) -> Way {
         let mut fates = Vec::new();
         for part in self.parts(table, &mut fates) {
-            fates.push((part.destinations.len(), self.fate_behind_nat(nat, table, part.route)));
+            fates.push((part.destinations.ipv4_len(), self.fate_behind_nat(nat, table, part.route)));
         }
         let way = merge(fates);
         match &way {

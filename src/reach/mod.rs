@@ -1,7 +1,11 @@
-//! The pure network semantics of a VPC: address sets, routes, and the shape of a verdict. Values in, verdicts out.
-//!
-//! Security groups and network ACLs have their place here too, one file each, since one is stateful and the other not.
+//! The pure network semantics of a VPC: address sets, routes, security groups, network ACLs, endpoint policies, and the
+//! shape of a verdict. Values in, verdicts out.
 
+pub mod filter;
+pub mod group;
+pub mod leg;
+pub mod nacl;
 pub mod route;
 pub mod space;
+pub mod traffic;
 pub mod verdict;

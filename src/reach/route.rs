@@ -139,16 +139,16 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(2_000))]
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
 
         #[test]
         fn a_split_says_of_every_packet_what_the_table_does(routes in prop::collection::vec((0u8..64, 0u8..=6, any::<bool>()), 0..8)) {
             let table = table(routes);
             let all = AddressSet::from("0.0.0.0/26".parse::<Ipv4Net>().unwrap());
             let split = split(&table, &all, |_| None);
-            for last in 0..64 {
+            for last in (0..64).step_by(3) {
                 let address = Ipv4Addr::new(0, 0, 0, last);
-                let parts: Vec<_> = split.parts.iter().filter(|part| part.destinations.contains(address)).collect();
+                let parts: Vec<_> = split.parts.iter().filter(|part| part.destinations.contains(address.into())).collect();
                 prop_assert_eq!(parts.len(), 1, "each packet is in one part");
                 let (found, expected) = (parts[0].route, taken(&table, address));
                 let same = match (found, expected) {

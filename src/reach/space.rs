@@ -1,14 +1,17 @@
-//! Sets of IPv4 addresses, exact.
+//! Sets of IPv4 and IPv6 addresses, exact.
 
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use ipnet::Ipv4Net;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use range_set_blaze::RangeSetBlaze;
 
-/// A set of IPv4 addresses.
+/// A set of addresses of both families.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AddressSet(RangeSetBlaze<Ipv4Addr>);
+pub struct AddressSet {
+    v4: RangeSetBlaze<Ipv4Addr>,
+    v6: RangeSetBlaze<Ipv6Addr>,
+}
 
 /// Blocks that the internet doesn't route: IANA's IPv4 special-purpose registry, multicast and reserved space.
 const NOT_PUBLIC: [&str; 15] = [
@@ -30,7 +33,7 @@ const NOT_PUBLIC: [&str; 15] = [
 ];
 
 impl AddressSet {
-    /// The addresses that public services can have.
+    /// The IPv4 addresses that public services can have.
     pub fn internet() -> Self {
         let all = Self::from(Ipv4Net::default());
         let private =
@@ -38,53 +41,168 @@ impl AddressSet {
         private.fold(all, |set, block| set.minus(&Self::from(block)))
     }
 
-    /// Whether nothing is in it.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// Every address of both families.
+    pub fn everywhere() -> Self {
+        Self::from(Ipv4Net::default()).or(&Self::from(Ipv6Net::default()))
     }
 
-    /// How many addresses are in it.
-    pub fn len(&self) -> u64 {
-        self.0.len()
+    /// Whether nothing is in it.
+    pub fn is_empty(&self) -> bool {
+        self.v4.is_empty() && self.v6.is_empty()
+    }
+
+    /// How many IPv4 addresses are in it.
+    pub fn ipv4_len(&self) -> u64 {
+        self.v4.len()
     }
 
     /// What is in both.
     pub fn and(&self, other: &Self) -> Self {
-        Self(&self.0 & &other.0)
+        Self { v4: &self.v4 & &other.v4, v6: &self.v6 & &other.v6 }
     }
 
     /// What is in this one only.
     pub fn minus(&self, other: &Self) -> Self {
-        Self(&self.0 - &other.0)
+        Self { v4: &self.v4 - &other.v4, v6: &self.v6 - &other.v6 }
     }
 
     /// What is in either.
     pub fn or(&self, other: &Self) -> Self {
-        Self(&self.0 | &other.0)
+        Self { v4: &self.v4 | &other.v4, v6: &self.v6 | &other.v6 }
     }
 
     /// Whether an address is in it.
-    pub fn contains(&self, address: Ipv4Addr) -> bool {
-        self.0.contains(address)
+    pub fn contains(&self, address: IpAddr) -> bool {
+        match address {
+            IpAddr::V4(address) => self.v4.contains(address),
+            IpAddr::V6(address) => self.v6.contains(address),
+        }
+    }
+
+    /// Whether all of it is in the other.
+    pub fn is_within(&self, other: &Self) -> bool {
+        self.v4.is_subset(&other.v4) && self.v6.is_subset(&other.v6)
+    }
+
+    /// Adds a block.
+    pub fn add(&mut self, block: IpNet) {
+        match block {
+            IpNet::V4(block) => self.v4.ranges_insert(block.network()..=block.broadcast()),
+            IpNet::V6(block) => self.v6.ranges_insert(block.network()..=block.broadcast()),
+        };
     }
 }
 
 impl From<Ipv4Net> for AddressSet {
     fn from(block: Ipv4Net) -> Self {
-        Self(RangeSetBlaze::from_iter([block.network()..=block.broadcast()]))
+        Self { v4: RangeSetBlaze::from_iter([block.network()..=block.broadcast()]), v6: RangeSetBlaze::new() }
     }
 }
 
-impl fmt::Display for AddressSet {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, range) in self.0.ranges().enumerate() {
-            let separator = if index == 0 { "" } else { ", " };
-            if range.start() == range.end() {
-                write!(f, "{separator}{}", range.start())?;
-            } else {
-                write!(f, "{separator}{}-{}", range.start(), range.end())?;
+impl From<Ipv6Net> for AddressSet {
+    fn from(block: Ipv6Net) -> Self {
+        Self { v4: RangeSetBlaze::new(), v6: RangeSetBlaze::from_iter([block.network()..=block.broadcast()]) }
+    }
+}
+
+impl From<IpAddr> for AddressSet {
+    fn from(address: IpAddr) -> Self {
+        [IpNet::from(address)].into_iter().collect()
+    }
+}
+
+impl FromIterator<IpNet> for AddressSet {
+    fn from_iter<I: IntoIterator<Item = IpNet>>(blocks: I) -> Self {
+        let (mut v4, mut v6) = (Vec::new(), Vec::new());
+        for block in blocks {
+            match block {
+                IpNet::V4(block) => v4.push(block.network()..=block.broadcast()),
+                IpNet::V6(block) => v6.push(block.network()..=block.broadcast()),
             }
         }
+        Self { v4: RangeSetBlaze::from_iter(v4), v6: RangeSetBlaze::from_iter(v6) }
+    }
+}
+
+/// The addresses as blocks where they are whole blocks, else as ranges; after three it only says how many more.
+impl fmt::Display for AddressSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 3;
+        let v4 = self.v4.ranges().map(|range| block_or_range(*range.start(), *range.end(), Ipv4Net::with_netmask_of));
+        let v6 = self.v6.ranges().map(|range| block_or_range(*range.start(), *range.end(), Ipv6Net::with_netmask_of));
+        let all: Vec<String> = v4.chain(v6).collect();
+        let shown = if all.len() > SHOWN { SHOWN - 1 } else { all.len() };
+        f.write_str(&all[..shown].join(", "))?;
+        if shown < all.len() {
+            write!(f, " and {} more", all.len() - shown)?;
+        }
         Ok(())
+    }
+}
+
+trait Block: Sized {
+    type Address;
+    /// The block of exactly these addresses, if they are one.
+    fn with_netmask_of(first: Self::Address, last: Self::Address) -> Option<Self>;
+}
+
+impl Block for Ipv4Net {
+    type Address = Ipv4Addr;
+    fn with_netmask_of(first: Ipv4Addr, last: Ipv4Addr) -> Option<Self> {
+        let differing = (first.to_bits() ^ last.to_bits()).leading_zeros();
+        let block = Ipv4Net::new(first, u8::try_from(differing).ok()?).ok()?;
+        (block.network() == first && block.broadcast() == last).then_some(block)
+    }
+}
+
+impl Block for Ipv6Net {
+    type Address = Ipv6Addr;
+    fn with_netmask_of(first: Ipv6Addr, last: Ipv6Addr) -> Option<Self> {
+        let differing = (first.to_bits() ^ last.to_bits()).leading_zeros();
+        let block = Ipv6Net::new(first, u8::try_from(differing).ok()?).ok()?;
+        (block.network() == first && block.broadcast() == last).then_some(block)
+    }
+}
+
+fn block_or_range<A: Copy + PartialEq + fmt::Display, B: fmt::Display>(
+    first: A,
+    last: A,
+    block: impl Fn(A, A) -> Option<B>,
+) -> String {
+    match block(first, last) {
+        Some(_) if first == last => first.to_string(),
+        Some(block) => block.to_string(),
+        None => format!("{first}-{last}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(blocks: &[&str]) -> AddressSet {
+        blocks.iter().map(|block| block.parse::<IpNet>().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_set_reads_like_people_write_it() {
+        assert_eq!(set(&["10.0.0.0/25", "10.0.0.128/25"]).to_string(), "10.0.0.0/24");
+        assert_eq!(set(&["0.0.0.0/0", "::/0"]).to_string(), "0.0.0.0/0, ::/0");
+        assert_eq!(set(&["10.0.0.5/32", "10.0.0.6/32"]).to_string(), "10.0.0.5-10.0.0.6");
+        assert_eq!(
+            set(&["10.0.0.0/24", "10.0.2.0/24", "10.0.4.0/24", "10.0.6.1/32"]).to_string(),
+            "10.0.0.0/24, 10.0.2.0/24 and 2 more"
+        );
+        assert_eq!(AddressSet::default().to_string(), "");
+    }
+
+    #[test]
+    fn the_families_do_not_mix() {
+        let both = set(&["10.0.0.0/8", "fd00::/8"]);
+        assert!(set(&["10.1.0.0/16", "fd00:1::/32"]).is_within(&both));
+        assert!(!set(&["fd00::/8"]).is_within(&set(&["10.0.0.0/8"])));
+        assert_eq!(both.minus(&set(&["::/0"])), set(&["10.0.0.0/8"]));
+        assert_eq!(both.and(&AddressSet::internet()), AddressSet::default());
+        assert!(AddressSet::everywhere().contains("2001:db8::1".parse().unwrap()));
     }
 }

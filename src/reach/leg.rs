@@ -1,0 +1,264 @@
+//! One leg of a path: from an interface to another, or to addresses outside, through the security groups of both and the
+//! network ACLs of their subnets, there and back. Every filter that refuses is named, not only the first.
+
+use ipnet::IpNet;
+
+use super::filter::{Amount, Passage};
+use super::group::{self, Peer};
+use super::nacl::{self, Direction};
+use super::space::AddressSet;
+use super::traffic::{Ports, Traffic};
+use super::verdict::{Blocker, Family, Gap, Hop};
+use crate::snapshot::ids::{PrefixListId, SecurityGroupId, SubnetId};
+use crate::snapshot::vpc::{NetworkAcl, SecurityGroup};
+use crate::text;
+use crate::text::{Text, format_words};
+
+/// The entries of a prefix list, or why they are not known.
+pub type Entries<'a> = &'a dyn Fn(&PrefixListId) -> Result<Vec<IpNet>, Gap>;
+
+/// The security groups of an end.
+#[derive(Clone, Debug)]
+pub enum Groups<'s> {
+    /// These, all of them.
+    Carried(Vec<&'s SecurityGroup>),
+    /// None at all, so nothing is filtered and no rule that names a group can match: a Network Load Balancer without
+    /// groups, or the internet.
+    Without,
+    /// They can't be seen.
+    Unseen(Gap),
+}
+
+/// One end of a leg.
+#[derive(Clone, Debug)]
+pub struct End<'s> {
+    /// How sentences call it.
+    pub name: Text,
+    /// Where it may be.
+    pub addresses: AddressSet,
+    /// Every one of the addresses can be the one; if not, some unknown part of them is.
+    pub every_address_counts: bool,
+    /// Its subnet; `None` outside of the VPC, where no network ACL is asked.
+    pub subnet_id: Option<&'s SubnetId>,
+    /// The network ACL of the subnet.
+    pub network_acl: Option<Result<&'s NetworkAcl, Gap>>,
+    /// Its groups.
+    pub groups: Groups<'s>,
+    /// The addresses are those of this list.
+    pub prefix_list: Option<&'s PrefixListId>,
+    /// The ports that it sends from as a client.
+    pub client_ports: Ports,
+}
+
+/// What became of the traffic.
+#[derive(Clone, Debug, Default)]
+pub struct Leg {
+    /// What refuses all or some of it.
+    pub blockers: Vec<Blocker>,
+    /// One of the blockers refuses all of it.
+    pub is_shut: bool,
+    /// What can't be told.
+    pub gaps: Vec<Gap>,
+    /// The filters in order.
+    pub hops: Vec<Hop>,
+}
+
+impl Leg {
+    /// Whether nothing refuses it and nothing is unknown.
+    pub fn holds(&self) -> bool {
+        self.blockers.is_empty() && self.gaps.is_empty()
+    }
+
+    /// Adds another leg of the same path.
+    pub fn append(&mut self, other: Leg) {
+        self.blockers.extend(other.blockers);
+        self.is_shut |= other.is_shut;
+        self.gaps.extend(other.gaps);
+        self.hops.extend(other.hops);
+    }
+}
+
+/// Follows traffic from one end to the other and its answers back.
+pub fn follow(from: &End<'_>, to: &End<'_>, sent: Traffic, entries: Entries<'_>) -> Leg {
+    let mut walk = Walk { leg: Leg::default(), entries };
+    let crosses = from.subnet_id.is_none() || from.subnet_id != to.subnet_id;
+    let answers = Traffic { ports: from.client_ports, ..sent };
+    walk.groups(from, to, sent, Direction::Egress);
+    if crosses {
+        walk.nacl(from, to, sent, Direction::Egress, false);
+        walk.nacl(to, from, sent, Direction::Ingress, false);
+    }
+    walk.groups(to, from, sent, Direction::Ingress);
+    if crosses && sent.protocol.has_ports() {
+        walk.nacl(to, from, answers, Direction::Egress, true);
+        walk.nacl(from, to, answers, Direction::Ingress, true);
+    }
+    walk.leg
+}
+
+/// What a sentence needs to know of a filter.
+struct Filter<'a> {
+    family: Family,
+    hop: &'static str,
+    kind: &'static str,
+    /// Its name with the verb: `sg-1 lets nothing`.
+    subject: Text,
+    resource: String,
+    direction: Direction,
+    is_answer: bool,
+    other: &'a End<'a>,
+    sent: Traffic,
+}
+
+struct Walk<'a> {
+    leg: Leg,
+    entries: Entries<'a>,
+}
+
+impl Walk<'_> {
+    fn groups(&mut self, own: &End<'_>, other: &End<'_>, sent: Traffic, direction: Direction) {
+        let groups = match &own.groups {
+            Groups::Carried(groups) => groups,
+            Groups::Without => return,
+            Groups::Unseen(gap) => {
+                self.leg.gaps.push(gap.clone());
+                return;
+            }
+        };
+        let permissions = || {
+            groups.iter().flat_map(|group| match direction {
+                Direction::Egress => &group.egress,
+                Direction::Ingress => &group.ingress,
+            })
+        };
+        let carried: Option<Vec<&SecurityGroupId>> = match &other.groups {
+            Groups::Carried(groups) => Some(groups.iter().map(|group| &group.id).collect()),
+            Groups::Without => Some(Vec::new()),
+            Groups::Unseen(_) => None,
+        };
+        let peer = Peer { addresses: &other.addresses, groups: carried, prefix_list: other.prefix_list };
+        let passage = group::passage(permissions(), &peer, sent, |id| (self.entries)(id).ok());
+        let mut unseen = Vec::new();
+        if passage.is_undecided() {
+            unseen.extend(permissions().flat_map(|p| &p.prefix_lists).filter_map(|id| (self.entries)(id).err()));
+            if let (Groups::Unseen(gap), true) = (&other.groups, permissions().any(|p| !p.groups.is_empty())) {
+                unseen.push(gap.clone());
+            }
+        }
+        let (hop, kind) = match direction {
+            Direction::Egress => ("security-group", "group-egress"),
+            Direction::Ingress => ("security-group", "group-ingress"),
+        };
+        let subject = Text::list(groups.iter().map(|group| &group.id), 4);
+        let resource = groups.first().map(|group| group.id.as_str().to_owned()).unwrap_or_default();
+        let filter =
+            Filter { family: Family::Group, hop, kind, subject, resource, direction, is_answer: false, other, sent };
+        self.judge(&filter, &passage, unseen, None);
+    }
+
+    fn nacl(&mut self, own: &End<'_>, other: &End<'_>, sent: Traffic, direction: Direction, is_answer: bool) {
+        let (Some(acl), Some(subnet)) = (&own.network_acl, own.subnet_id) else { return };
+        let acl = match acl {
+            Ok(acl) => acl,
+            Err(gap) => {
+                self.leg.gaps.push(gap.clone());
+                return;
+            }
+        };
+        let passage = nacl::passage(acl, direction, &other.addresses, sent);
+        let number = nacl::refusing_entry(acl, direction, &passage.refused_addresses(), sent);
+        let kind = match (direction, is_answer) {
+            (Direction::Egress, false) => "nacl-egress",
+            (Direction::Ingress, false) => "nacl-ingress",
+            (Direction::Egress, true) => "nacl-return-egress",
+            (Direction::Ingress, true) => "nacl-return-ingress",
+        };
+        let filter = Filter {
+            family: Family::Nacl,
+            hop: "network-acl",
+            kind,
+            subject: text!["network ACL ", &acl.id, " of ", subnet],
+            resource: acl.id.as_str().to_owned(),
+            direction,
+            is_answer,
+            other,
+            sent,
+        };
+        self.judge(&filter, &passage, Vec::new(), number);
+    }
+
+    fn judge(&mut self, filter: &Filter<'_>, passage: &Passage, unseen: Vec<Gap>, number: Option<i32>) {
+        let amount = passage.refused();
+        let part_is_proved = filter.other.every_address_counts || passage.refused_addresses().is_empty();
+        let refuses = amount == Amount::All || (amount == Amount::Part && part_is_proved);
+        let mut detail = sentence(filter, passage, amount);
+        if let Some(number) = number.filter(|_| refuses) {
+            detail.push(format_words(format!(" (entry {number})")));
+        }
+        let verdict = if refuses {
+            self.leg.is_shut |= amount == Amount::All;
+            self.leg.blockers.push(Blocker {
+                family: filter.family,
+                kind: filter.kind,
+                need: None,
+                origin: None,
+                port: (filter.sent.protocol.has_ports() && !filter.is_answer).then_some(filter.sent.ports.first),
+                protocol: Some(filter.sent.protocol.name()),
+                resource: Some(filter.resource.clone()),
+                detail: detail.clone(),
+            });
+            "fails"
+        } else if amount == Amount::Part {
+            let mut reason = detail.clone();
+            reason.push("; which of these addresses are in use can't be seen");
+            self.leg.gaps.push(Gap::Undecidable { kind: "part-of-the-addresses", reason });
+            "unknown"
+        } else if passage.is_undecided() {
+            if unseen.is_empty() {
+                let mut reason = filter.subject.clone();
+                reason.push(" decide by a group or prefix list that can't be seen");
+                self.leg.gaps.push(Gap::Undecidable { kind: "unseen-reference", reason });
+            }
+            self.leg.gaps.extend(unseen);
+            "unknown"
+        } else {
+            "holds"
+        };
+        self.leg.hops.push(Hop { hop: filter.hop, resource: filter.resource.clone(), verdict, detail });
+    }
+}
+
+/// "sg-1 admits no tcp 443 from subnet-2", "network ACL acl-1 of subnet-2 lets only a part of …".
+fn sentence(filter: &Filter<'_>, passage: &Passage, amount: Amount) -> Text {
+    let mut text = filter.subject.clone();
+    let (verb, preposition) = match filter.direction {
+        Direction::Egress => ("let out", " to "),
+        Direction::Ingress => ("admit", " from "),
+    };
+    let what = if filter.is_answer { "answers on " } else { "" };
+    let sent = format!("{what}{}", filter.sent);
+    let words = match amount {
+        Amount::Nothing => format!(" {verb}s {sent}"),
+        Amount::All => format!(" {verb}s no {sent}"),
+        Amount::Part => format!(" {verb}s only a part of {sent}"),
+    };
+    // "lets out", not "let outs".
+    text.push(format_words(words.replace("let outs", "lets out")));
+    text.push(preposition);
+    text.append(filter.other.name.clone());
+    if amount == Amount::Part {
+        let (addresses, ports) = (passage.refused_addresses(), passage.refused_ports());
+        text.push(": not ");
+        if addresses != passage.asked {
+            text.push(addresses.to_string());
+        }
+        if ports != [filter.sent.ports] {
+            let ports: Vec<String> = ports.iter().map(ToString::to_string).collect();
+            if addresses != passage.asked {
+                text.push(" ");
+            }
+            text.push(format_words(format!("on {}", ports.join(", "))));
+        }
+    }
+    text
+}
