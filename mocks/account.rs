@@ -7,11 +7,13 @@ use ecs_network_audit::snapshot::enums::{
     AvailabilityMode, ConnectivityType, NatGatewayState, RouteState, TargetType, VpcEndpointState, VpcEndpointType,
 };
 use ecs_network_audit::snapshot::ids::{
-    Arn, InternetGatewayId, NatGatewayId, RouteTableId, SecurityGroupId, SubnetId, VpcEndpointId, VpcId,
+    Arn, InternetGatewayId, NatGatewayId, NetworkAclId, NetworkInterfaceId, PrefixListId, RouteTableId,
+    SecurityGroupId, SubnetId, VpcEndpointId, VpcId,
 };
 use ecs_network_audit::snapshot::vpc::{
-    BlockPublicAccess, DhcpOptions, HostedZone, InternetGateway, IpPermission, NatGateway, Route, RouteDestination,
-    RouteTable, RouteTarget, SecurityGroup, Subnet, Vpc, VpcDnsAttributes, VpcEndpoint, VpcHostedZones,
+    BlockPublicAccess, DhcpOptions, GroupReference, HostedZone, InternetGateway, IpPermission, NatGateway, NetworkAcl,
+    NetworkAclEntry, NetworkInterface, PrefixList, Route, RouteDestination, RouteTable, RouteTarget, SecurityGroup,
+    Subnet, Vpc, VpcDnsAttributes, VpcEndpoint, VpcHostedZones,
 };
 use ecs_network_audit::snapshot::{SCHEMA_VERSION, Scope, Snapshot, Target, TargetData, elb};
 use jiff::Timestamp;
@@ -122,7 +124,10 @@ impl Account {
         );
         push(&mut self.data.hosted_zones, VpcHostedZones { vpc_id: vpc_id.clone(), zones: Vec::new() });
         self.table(&vpc_id, &format!("{name}-main"), true);
-        self.security_group(&vpc_id, &format!("{name}-default"));
+        let default = self.security_group(&vpc_id, &format!("{name}-default"));
+        self.edit_group(&default, |group| group.name = "default".to_owned());
+        self.admit_group(&default, "-1", 0, 0, &default);
+        self.network_acl(&vpc_id, name);
         vpc_id
     }
 
@@ -162,6 +167,10 @@ impl Account {
     /// A subnet that follows the main route table.
     pub fn subnet(&mut self, vpc: &VpcId, name: &str, cidr: &str, zone: &str) -> SubnetId {
         let subnet = SubnetId::from(id("subnet", name));
+        let acls = self.data.network_acls.items_mut().unwrap();
+        let default = acls.iter_mut().find(|acl| acl.is_default && acl.vpc_id == *vpc).unwrap();
+        default.subnets.push(subnet.clone());
+        default.subnets.sort();
         push(
             &mut self.data.subnets,
             Subnet {
@@ -274,6 +283,131 @@ impl Account {
         edit(self.data.vpcs.items_mut().unwrap().iter_mut().find(|vpc| vpc.id == *id).unwrap());
     }
 
+    /// The default network ACL of a VPC, which lets everything through.
+    fn network_acl(&mut self, vpc: &VpcId, name: &str) {
+        let entry = |egress, rule_number, allow| NetworkAclEntry {
+            rule_number,
+            egress,
+            protocol: "-1".to_owned(),
+            allow,
+            cidr: "0.0.0.0/0".parse().unwrap(),
+            port_range: None,
+            icmp_type_code: None,
+        };
+        push(
+            &mut self.data.network_acls,
+            NetworkAcl {
+                id: NetworkAclId::from(id("acl", name)),
+                vpc_id: vpc.clone(),
+                is_default: true,
+                subnets: Vec::new(),
+                entries: vec![
+                    entry(false, 100, true),
+                    entry(false, 32767, false),
+                    entry(true, 100, true),
+                    entry(true, 32767, false),
+                ],
+            },
+        );
+    }
+
+    /// A network ACL of its own for these subnets: `(egress, number, protocol, ports, cidr, allow)`, and nothing else.
+    pub fn own_network_acl(
+        &mut self,
+        name: &str,
+        subnets: &[&SubnetId],
+        entries: &[(bool, i32, &str, Option<(i32, i32)>, &str, bool)],
+    ) -> NetworkAclId {
+        let vpc = self.vpc_of(subnets[0]);
+        let acl = NetworkAclId::from(id("acl", name));
+        for other in self.data.network_acls.items_mut().unwrap() {
+            other.subnets.retain(|subnet| !subnets.contains(&subnet));
+        }
+        let entry = |(egress, rule_number, protocol, port_range, cidr, allow): &(
+            bool,
+            i32,
+            &str,
+            Option<(i32, i32)>,
+            &str,
+            bool,
+        )| NetworkAclEntry {
+            rule_number: *rule_number,
+            egress: *egress,
+            protocol: (*protocol).to_owned(),
+            allow: *allow,
+            cidr: cidr.parse().unwrap(),
+            port_range: *port_range,
+            icmp_type_code: None,
+        };
+        push(
+            &mut self.data.network_acls,
+            NetworkAcl {
+                id: acl.clone(),
+                vpc_id: vpc,
+                is_default: false,
+                subnets: sorted(subnets),
+                entries: entries.iter().map(entry).collect(),
+            },
+        );
+        acl
+    }
+
+    pub fn edit_acl(&mut self, id: &NetworkAclId, edit: impl FnOnce(&mut NetworkAcl)) {
+        edit(self.data.network_acls.items_mut().unwrap().iter_mut().find(|acl| acl.id == *id).unwrap());
+    }
+
+    pub fn edit_group(&mut self, id: &SecurityGroupId, edit: impl FnOnce(&mut SecurityGroup)) {
+        edit(self.data.security_groups.items_mut().unwrap().iter_mut().find(|group| group.id == *id).unwrap());
+    }
+
+    /// Adds an ingress rule for a CIDR.
+    pub fn admit(&mut self, group: &SecurityGroupId, protocol: &str, from: i32, to: i32, cidr: &str) {
+        let rule = permission(protocol, from, to, Some(cidr));
+        self.edit_group(group, |group| group.ingress.push(rule));
+    }
+
+    /// Adds an ingress rule for a group.
+    pub fn admit_group(
+        &mut self,
+        group: &SecurityGroupId,
+        protocol: &str,
+        from: i32,
+        to: i32,
+        source: &SecurityGroupId,
+    ) {
+        let mut rule = permission(protocol, from, to, None);
+        rule.groups.push(reference(source));
+        self.edit_group(group, |group| group.ingress.push(rule));
+    }
+
+    /// Replaces the egress of a group by rules for CIDRs and groups: `(protocol, from, to, cidr, group or list)`.
+    pub fn let_out(&mut self, group: &SecurityGroupId, rules: &[(&str, i32, i32, &str)]) {
+        let rules = rules.iter().map(|(protocol, from, to, peer)| {
+            if let Some(list) = peer.strip_prefix("pl-") {
+                let mut rule = permission(protocol, *from, *to, None);
+                rule.prefix_lists.push(PrefixListId::from(format!("pl-{list}")));
+                rule
+            } else if peer.starts_with("sg-") {
+                let mut rule = permission(protocol, *from, *to, None);
+                rule.groups.push(reference(&SecurityGroupId::from(*peer)));
+                rule
+            } else {
+                permission(protocol, *from, *to, Some(peer))
+            }
+        });
+        let rules = rules.collect();
+        self.edit_group(group, |group| group.egress = rules);
+    }
+
+    /// The group of that name, made in this VPC if it isn't there yet.
+    pub fn ensure_group(&mut self, vpc: &VpcId, name: &str) -> SecurityGroupId {
+        let group = SecurityGroupId::from(id("sg", name));
+        match self.data.security_groups.items().iter().any(|found| found.id == group) {
+            true => group,
+            false => self.security_group(vpc, name),
+        }
+    }
+
     /// A security group that lets everything out.
     pub fn security_group(&mut self, vpc: &VpcId, name: &str) -> SecurityGroupId {
         let group = SecurityGroupId::from(id("sg", name));
@@ -298,18 +432,67 @@ impl Account {
         group
     }
 
-    /// An available interface endpoint with private DNS.
+    /// An available interface endpoint with private DNS, an interface in each subnet, and a group `endpoints` that
+    /// admits HTTPS from the whole VPC.
     pub fn interface_endpoint(&mut self, vpc: &VpcId, service: &str, subnets: &[&SubnetId]) -> VpcEndpointId {
-        let groups = vec![SecurityGroupId::from(id("sg", "endpoints"))];
+        let group = SecurityGroupId::from(id("sg", "endpoints"));
+        if !self.data.security_groups.items().iter().any(|found| found.id == group) {
+            self.security_group(vpc, "endpoints");
+            let all = self.data.vpcs.items().iter().find(|found| found.id == *vpc).unwrap().cidr_blocks[0];
+            self.admit(&group, "tcp", 443, 443, &all.to_string());
+        }
+        let mut interfaces = Vec::new();
+        for subnet in subnets {
+            let found = self.data.subnets.items().iter().find(|s| s.id == **subnet).unwrap().clone();
+            let interface = NetworkInterfaceId::from(id("eni", &format!("{service}/{subnet}")));
+            let number = 100 + service.bytes().map(usize::from).sum::<usize>() % 100;
+            push(
+                &mut self.data.network_interfaces,
+                NetworkInterface {
+                    id: interface.clone(),
+                    vpc_id: found.vpc_id,
+                    subnet_id: found.id,
+                    availability_zone: found.availability_zone,
+                    interface_type: "vpc_endpoint".to_owned(),
+                    status: "in-use".to_owned(),
+                    description: "VPC Endpoint Interface".to_owned(),
+                    requester_id: Some("amazon-aws".to_owned()),
+                    requester_managed: true,
+                    source_dest_check: Some(true),
+                    security_group_ids: vec![group.clone()],
+                    private_ips: vec![found.cidr_block.unwrap().hosts().nth(number).unwrap().to_string()],
+                    ipv6_addresses: Vec::new(),
+                    public_ip: None,
+                    attached_instance_id: None,
+                },
+            );
+            interfaces.push(interface);
+        }
+        interfaces.sort();
+        let groups = vec![group];
         self.endpoint(vpc, service, VpcEndpointType::Interface, |endpoint| {
             endpoint.private_dns_enabled = true;
             endpoint.subnet_ids = sorted(subnets);
             endpoint.security_group_ids = groups;
+            endpoint.network_interface_ids = interfaces;
         })
     }
 
-    /// The S3 gateway endpoint on these route tables.
+    /// The S3 gateway endpoint on these route tables, and Amazon's prefix list.
     pub fn s3_gateway(&mut self, vpc: &VpcId, tables: &[&RouteTableId]) -> VpcEndpointId {
+        if self.data.prefix_lists.items().is_empty() {
+            push(
+                &mut self.data.prefix_lists,
+                PrefixList {
+                    id: "pl-6da54004".into(),
+                    name: format!("com.amazonaws.{REGION}.s3"),
+                    owner_id: "AWS".to_owned(),
+                    address_family: "IPv4".to_owned(),
+                    max_entries: None,
+                    entries: Some(vec!["52.218.0.0/17".parse().unwrap(), "3.5.64.0/21".parse().unwrap()]),
+                },
+            );
+        }
         let endpoint = self.endpoint(vpc, "s3", VpcEndpointType::Gateway, |endpoint| {
             endpoint.route_table_ids = sorted(tables);
         });
@@ -384,6 +567,28 @@ impl Account {
             },
         );
         arn
+    }
+}
+
+fn permission(protocol: &str, from: i32, to: i32, cidr: Option<&str>) -> IpPermission {
+    let ports = (protocol != "-1").then_some((from, to));
+    IpPermission {
+        ip_protocol: protocol.to_owned(),
+        from_port: ports.map(|(from, _)| from),
+        to_port: ports.map(|(_, to)| to),
+        cidrs: cidr.into_iter().map(|cidr| cidr.parse().unwrap()).collect(),
+        prefix_lists: Vec::new(),
+        groups: Vec::new(),
+    }
+}
+
+fn reference(group: &SecurityGroupId) -> GroupReference {
+    GroupReference {
+        group_id: group.clone(),
+        user_id: Some(ACCOUNT.to_owned()),
+        vpc_id: None,
+        vpc_peering_connection_id: None,
+        peering_status: None,
     }
 }
 

@@ -57,7 +57,12 @@ pub fn fargate_public() -> Fixture {
 
 /// Sets `assignPublicIp` of the fixture's service.
 pub fn assign_public_ip(fixture: &mut Fixture, assign: bool) {
-    fixture.account.edit_service(&fixture.service, |service| {
+    assign_public_ip_of(&mut fixture.account, &fixture.service, assign);
+}
+
+/// Sets `assignPublicIp` of a service.
+pub fn assign_public_ip_of(account: &mut Account, service: &Arn, assign: bool) {
+    account.edit_service(service, |service| {
         let deployments = service.deployments.iter_mut().filter_map(|d| d.network_configuration.as_mut());
         for network in deployments.chain(&mut service.network_configuration) {
             network.assign_public_ip = assign;

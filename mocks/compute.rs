@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use ecs_network_audit::snapshot::ecs::{
     AwsvpcConfiguration, CapacityProvider, CapacityProviderKind, CapacityProviderStrategyItem, Cluster,
     ContainerDefinition, ContainerInstance, Deployment, DeploymentConfiguration, InstanceResources, LogConfiguration,
-    PortMapping, SecretReference, Service, ServiceEvent, ServiceLoadBalancer, Task, TaskDefinition,
-    TaskNetworkInterface,
+    NetworkBinding, PortMapping, SecretReference, Service, ServiceEvent, ServiceLoadBalancer, Task, TaskContainer,
+    TaskDefinition, TaskNetworkInterface,
 };
 use ecs_network_audit::snapshot::elb::AutoScalingGroup;
 use ecs_network_audit::snapshot::enums::{DeploymentController, LaunchType, NetworkMode, SchedulingStrategy};
@@ -236,18 +236,25 @@ impl Account {
 
     /// An awsvpc configuration for a service: these subnets and one security group.
     pub fn network(&mut self, service: &Arn, subnets: &[&SubnetId]) {
+        let vpc = self.vpc_of(subnets[0]);
+        let group = self.ensure_group(&vpc, service.name());
         let mut subnets: Vec<SubnetId> = subnets.iter().map(|subnet| (*subnet).clone()).collect();
         subnets.sort();
-        let network = AwsvpcConfiguration {
-            subnets,
-            security_groups: vec![SecurityGroupId::from(id("sg", service.name()))],
-            assign_public_ip: false,
-        };
+        let network = AwsvpcConfiguration { subnets, security_groups: vec![group], assign_public_ip: false };
         self.edit_service(service, |service| set_network(service, network));
     }
 
     pub fn edit_service(&mut self, arn: &Arn, edit: impl FnOnce(&mut Service)) {
         edit(self.data.services.items_mut().unwrap().iter_mut().find(|service| service.arn == *arn).unwrap());
+    }
+
+    /// The security group of the service's tasks, or of the instances.
+    pub fn group_of(&self, service: &Arn) -> SecurityGroupId {
+        let found = self.data.services.items().iter().find(|s| s.arn == *service).unwrap();
+        match &found.network_configuration {
+            Some(network) => network.security_groups[0].clone(),
+            None => SecurityGroupId::from(id("sg", "instances")),
+        }
     }
 
     /// Registers a service's container `app`, port 8080, with a target group.
@@ -298,6 +305,9 @@ impl Account {
     pub fn container_instance(&mut self, cluster: &Arn, name: &str, instance_type: &str, subnet: &SubnetId) -> Arn {
         let instance_id = InstanceId::from(id("i", name));
         let subnet = self.data.subnets.items().iter().find(|s| s.id == *subnet).unwrap().clone();
+        self.ensure_group(&subnet.vpc_id, "instances");
+        let number = 30 + self.data.instances.items().len();
+        let address = subnet.cidr_block.unwrap().hosts().nth(number).unwrap().to_string();
         let (interfaces, vcpus, memory_mib) = size(instance_type);
         if !self.data.instance_types.items().iter().any(|kind| kind.name == instance_type) {
             push(
@@ -321,13 +331,16 @@ impl Account {
                 vpc_id: Some(subnet.vpc_id.clone()),
                 subnet_id: Some(subnet.id.clone()),
                 availability_zone: subnet.availability_zone.clone(),
-                private_ip_address: Some("10.0.0.10".to_owned()),
+                private_ip_address: Some(address.clone()),
                 launch_time: Some(now() - SignedDuration::from_hours(100)),
                 platform_details: Some("Linux/UNIX".to_owned()),
                 enable_resource_name_dns_a_record: Some(false),
                 metadata_options: None,
                 iam_instance_profile_arn: None,
-                network_interfaces: vec![interface(&format!("{name}-primary"), 0, "", &subnet.id)],
+                network_interfaces: vec![InstanceNetworkInterface {
+                    private_ips: vec![address],
+                    ..interface(&format!("{name}-primary"), 0, "", &subnet.id)
+                }],
             },
         );
         let arn = Arn::from(format!(
@@ -441,6 +454,27 @@ impl Account {
 
     pub fn edit_task(&mut self, arn: &Arn, edit: impl FnOnce(&mut Task)) {
         edit(self.data.tasks.items_mut().unwrap().iter_mut().find(|task| task.arn == *arn).unwrap());
+    }
+
+    /// A host port that a container of a task has bound.
+    pub fn bind(&mut self, task: &Arn, container: &str, container_port: u16, host_port: u16) {
+        self.edit_task(task, |task| {
+            task.containers.push(TaskContainer {
+                name: container.to_owned(),
+                image: None,
+                image_digest: None,
+                last_status: "RUNNING".to_owned(),
+                exit_code: None,
+                reason: None,
+                network_bindings: vec![NetworkBinding {
+                    container_port: Some(container_port),
+                    host_port: Some(host_port),
+                    container_port_range: None,
+                    host_port_range: None,
+                    protocol: "tcp".to_owned(),
+                }],
+            });
+        });
     }
 
     /// A running task on an instance; an awsvpc task's ENI is attached to an instance without a trunk.

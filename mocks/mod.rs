@@ -2,6 +2,8 @@
 
 pub mod account;
 pub mod accounts;
+pub mod balancing;
 pub mod compute;
 pub mod demo;
+pub mod patterns;
 pub mod sdk;

@@ -1,20 +1,17 @@
 //! Needs × origins: for everything a workload must reach and every interface that asks for it, whether it gets there.
-//!
-//! The verdict here is about ways that exist: endpoints, routes, gateways and names. What a failure is attributed to
-//! follows the catalogue's order: a broken way out, then a broken endpoint, then neither being there.
 
 use std::rc::Rc;
 
 use jiff::SignedDuration;
 
 use super::Analyses;
-use super::endpoint::{self, EndpointFault, Served};
-use super::internet::{self, InternetPath, Way};
-use super::names;
-use super::needs::{self, Need};
-use crate::reach::verdict::{Gap, Hop, Trace};
-use crate::snapshot::ids::VpcId;
-use crate::snapshot::vpc::{RouteTable, Subnet, Vpc};
+use super::needs::{self, Destination, Need, Purpose};
+use super::path::{self, Failure, Fault, Path, Reach};
+use crate::reach::policy::{self, Decision, Principal};
+use crate::reach::verdict::{Family, Gap, Hop, Trace};
+use crate::snapshot::ecs::TaskDefinition;
+use crate::snapshot::ids::Arn;
+use crate::snapshot::vpc::{RouteTable, Vpc, VpcEndpoint};
 use crate::text;
 use crate::topology::launch::{Launch, LaunchKind};
 use crate::topology::origin::{self, InterfaceKind, Origin, Origins};
@@ -39,32 +36,22 @@ pub struct Cell<'s> {
     pub route_table: Option<&'s RouteTable>,
     /// A placement constraint may keep tasks away from this origin.
     pub origin_is_uncertain: bool,
+    /// The destination answers through a way out, not through an endpoint.
+    pub by_internet: bool,
     /// The answer.
     pub reach: Reach<'s>,
     /// How it was found.
     pub trace: Option<Trace>,
 }
 
-/// Whether a need is reached.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reach<'s> {
-    /// Proved.
-    Holds,
-    /// Disproved, with the fault that the failure is attributed to.
-    Fails(Fault<'s>),
-    /// Neither.
-    Unknown(Vec<Gap>),
-}
-
-/// What a failure is attributed to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fault<'s> {
-    /// A way out is there and broken, or drops packets without a public address.
-    Internet(Vec<internet::Fault>),
-    /// Endpoints for the service are there and don't serve.
-    Endpoint(Vec<EndpointFault<'s>>),
-    /// There is neither.
-    Missing,
+impl Cell<'_> {
+    /// Whether it is proved to fail.
+    pub fn failure(&self) -> Option<&Failure<'_>> {
+        match &self.reach {
+            Reach::Fails(failure) => Some(failure),
+            Reach::Holds(_) | Reach::Unknown(_) => None,
+        }
+    }
 }
 
 /// All cells of a workload.
@@ -87,6 +74,7 @@ fn of_gap<'s>(launch: LaunchKind, gap: Gap) -> Cell<'s> {
         vpc: None,
         route_table: None,
         origin_is_uncertain: false,
+        by_internet: false,
         reach: Reach::Unknown(vec![gap]),
         trace: None,
     }
@@ -97,12 +85,6 @@ struct Table<'a, 's> {
     workload: &'a Workload<'s>,
     variant: &'a Variant<'s>,
     launch: &'a Launch<'s>,
-}
-
-struct Place<'s> {
-    subnet: &'s Subnet,
-    vpc: &'s Vpc,
-    table: Option<&'s RouteTable>,
 }
 
 impl<'s> Table<'_, 's> {
@@ -128,7 +110,7 @@ impl<'s> Table<'_, 's> {
                 return;
             }
         };
-        let needs = needs::of(&self.topology().target.region, self.variant, definition, kind);
+        let needs = needs::of(self.topology(), self.workload, self.variant, definition, kind);
         for interface in [InterfaceKind::TaskEni, InterfaceKind::InstanceEni] {
             let needs: Vec<Rc<Need>> =
                 needs.iter().filter(|n| n.interface == interface).cloned().map(Rc::new).collect();
@@ -138,7 +120,7 @@ impl<'s> Table<'_, 's> {
             let origins = self.origins(interface);
             for origin in origins.known {
                 let origin = Rc::new(origin);
-                cells.extend(needs.iter().map(|need| self.cell(need, &origin, origins.may_be_narrower)));
+                cells.extend(needs.iter().map(|need| self.cell(need, &origin, definition, origins.may_be_narrower)));
             }
             cells.extend(origins.gaps.into_iter().map(|gap| of_gap(kind, gap)));
         }
@@ -153,170 +135,70 @@ impl<'s> Table<'_, 's> {
         }
     }
 
-    fn cell(&self, need: &Rc<Need>, origin: &Rc<Origin<'s>>, origin_is_uncertain: bool) -> Cell<'s> {
-        let mut hops = Vec::new();
-        let place = self.place(origin);
-        let reach = match &place {
-            Ok(place) => self.reach(need, origin, place, &mut hops),
-            Err(gap) => Reach::Unknown(vec![gap.clone()]),
-        };
-        let trace = Trace { need: need.service.to_owned(), origin: origin.subnet_id.as_str().to_owned(), hops };
-        let place = place.ok();
+    fn cell(
+        &self,
+        need: &Rc<Need>,
+        origin: &Rc<Origin<'s>>,
+        definition: &TaskDefinition,
+        origin_is_uncertain: bool,
+    ) -> Cell<'s> {
+        let path = self.analyses.path(&need.destination, origin);
+        let (reach, hops) = self.of_workload(need, origin, definition, &path);
+        let name = need.name(&self.topology().target.region);
+        let reach = named(reach, &name, origin);
+        let trace = Trace { need: name, origin: origin.subnet_id.as_str().to_owned(), hops };
         Cell {
             launch: self.launch.kind,
             need: Some(Rc::clone(need)),
             origin: Some(Rc::clone(origin)),
-            vpc: place.as_ref().map(|place| place.vpc),
-            route_table: place.and_then(|place| place.table),
+            vpc: path.vpc,
+            route_table: path.route_table,
             origin_is_uncertain,
+            by_internet: path.by_internet,
             reach,
             trace: Some(trace),
         }
     }
 
-    fn place(&self, origin: &Origin<'s>) -> Result<Place<'s>, Gap> {
-        let subnet = match self.topology().subnet(origin.subnet_id) {
-            Lookup::Found(subnet) => subnet,
-            Lookup::Absent => {
-                let reason = text!["subnet ", origin.subnet_id, " does not exist any more"];
-                return Err(Gap::Undecidable { kind: "subnet-absent", reason });
-            }
-            Lookup::Unread(gap) => return Err(gap),
-        };
-        let vpc = match self.topology().vpc(&subnet.vpc_id) {
-            Lookup::Found(vpc) => vpc,
-            Lookup::Absent => {
-                let reason = text!["VPC ", &subnet.vpc_id, " of ", &subnet.id, " is not visible"];
-                return Err(Gap::Undecidable { kind: "vpc-absent", reason });
-            }
-            Lookup::Unread(gap) => return Err(gap),
-        };
-        Ok(Place { subnet, vpc, table: self.topology().route_table_of(subnet).found() })
-    }
-
-    fn reach(&self, need: &Need, origin: &Origin<'s>, place: &Place<'s>, hops: &mut Vec<Hop>) -> Reach<'s> {
-        let served = endpoint::serving(self.topology(), &place.vpc.id, place.table, need.service, &need.region);
-        if let Served::By(endpoint) = served {
-            let detail = text![&endpoint.id, " serves ", &endpoint.service_name, " in ", &place.vpc.id];
-            hops.push(Hop { hop: "vpc-endpoint", resource: endpoint.id.as_str().to_owned(), verdict: "holds", detail });
-            return Reach::Holds;
-        }
-        let internet = self.analyses.internet_path(origin.subnet_id, origin.public_address);
-        note_endpoint(&served, need, place, hops);
-        hops.extend(internet.hops.iter().cloned());
-        match (&internet.way, served) {
-            (Way::Yes, _) => Reach::Holds,
-            (Way::Unknown(gaps), Served::Unknown(more)) => Reach::Unknown(gaps.iter().cloned().chain(more).collect()),
-            (Way::Unknown(gaps), _) => Reach::Unknown(gaps.clone()),
-            (Way::No(_), Served::Unknown(gaps)) => Reach::Unknown(gaps),
-            (Way::No(_), Served::No(faults)) => self.no_visible_way(need, origin, place, &internet, faults, hops),
-            (Way::No(_), Served::By(_)) => Reach::Holds,
-        }
-    }
-
-    /// Neither endpoint nor internet: proved only when nothing unseen can lead the name somewhere else.
-    fn no_visible_way(
+    /// The path with what only the workload knows: the calls that a policy has to allow, doubts and live state.
+    fn of_workload(
         &self,
         need: &Need,
         origin: &Origin<'s>,
-        place: &Place<'s>,
-        internet: &InternetPath,
-        endpoint_faults: Vec<EndpointFault<'s>>,
-        hops: &mut Vec<Hop>,
-    ) -> Reach<'s> {
-        let mut gaps = self.other_owners(place);
-        gaps.extend(self.other_names(need, &place.vpc.id, place.vpc));
-        gaps.extend(self.contradiction(need, origin, place));
-        if let Some(doubt) = &need.doubt {
-            gaps.push(Gap::Undecidable { kind: "need-not-certain", reason: doubt.clone() });
-        }
-        if !gaps.is_empty() {
-            for gap in &gaps {
-                hops.push(gap_hop(gap, place));
+        definition: &TaskDefinition,
+        path: &Path<'s>,
+    ) -> (Reach<'s>, Vec<Hop>) {
+        let mut hops = path.hops.clone();
+        let mut reach = match &path.reach {
+            Reach::Holds(Some(endpoint)) => {
+                let role = self.role(need, definition);
+                by_policy(self.topology(), need, endpoint, role, path.vpc, &mut hops)
             }
-            return Reach::Unknown(gaps);
+            other => other.clone(),
+        };
+        if matches!(reach, Reach::Fails(_)) {
+            let doubt = need.doubt.clone();
+            let doubt = doubt.map(|reason| Gap::Undecidable { kind: "need-not-certain", reason });
+            let gaps: Vec<Gap> = doubt.into_iter().chain(self.contradiction(need, origin)).collect();
+            if !gaps.is_empty() {
+                hops.extend(gaps.iter().map(|gap| path::gap_hop(gap, origin.subnet_id.as_str().to_owned())));
+                reach = Reach::Unknown(gaps);
+            }
         }
-        let Way::No(faults) = &internet.way else { return Reach::Fails(Fault::Missing) };
-        let broken: Vec<internet::Fault> = faults.iter().filter(|f| !is_no_way_at_all(f, origin)).cloned().collect();
-        if !broken.is_empty() {
-            Reach::Fails(Fault::Internet(broken))
-        } else if !endpoint_faults.is_empty() {
-            Reach::Fails(Fault::Endpoint(endpoint_faults))
-        } else {
-            Reach::Fails(Fault::Missing)
-        }
+        (reach, hops)
     }
 
-    /// In a shared VPC the owner's endpoints can't be described ("Shared subnets" in the PrivateLink guide).
-    fn other_owners(&self, place: &Place<'s>) -> Vec<Gap> {
-        let account = &self.topology().target.account;
-        let owner = [&place.vpc.owner_id, &place.subnet.owner_id].into_iter().find(|owner| *owner != account);
-        let gap = owner.map(|owner| {
-            let reason =
-                text![&place.vpc.id, " is shared by account ", owner, ", whose endpoints can't be seen from here"];
-            Gap::Undecidable { kind: "shared-vpc", reason }
-        });
-        gap.into_iter().collect()
-    }
-
-    /// Whatever may answer for the service's name instead of Amazon's public DNS.
-    fn other_names(&self, need: &Need, vpc_id: &VpcId, vpc: &Vpc) -> Vec<Gap> {
-        let topology = self.topology();
-        let host = names::host(&topology.target.partition, &need.region, need.service);
-        let mut gaps = Vec::new();
-        if let Some(id) = vpc.dhcp_options_id.as_ref().filter(|id| id.as_str() != "default") {
-            match topology.dhcp_options(id) {
-                Lookup::Found(options) => gaps.extend(custom_resolver(vpc_id, &options.domain_name_servers)),
-                Lookup::Absent => {
-                    let reason = text!["the DHCP options ", id, " of ", vpc_id, " are not visible"];
-                    gaps.push(Gap::Undecidable { kind: "dhcp-options", reason });
-                }
-                Lookup::Unread(gap) => gaps.push(gap),
-            }
+    /// The role that signs: the platform's on start, the task's own afterwards; an instance's is not known.
+    fn role<'d>(&self, need: &Need, definition: &'d TaskDefinition) -> Option<&'d Arn> {
+        match (need.interface, need.blocks_start) {
+            (InterfaceKind::TaskEni, true) => definition.execution_role_arn.as_ref(),
+            (InterfaceKind::TaskEni, false) => definition.task_role_arn.as_ref(),
+            (InterfaceKind::InstanceEni, _) => None,
         }
-        match topology.hosted_zones_in(vpc_id) {
-            Lookup::Found(answer) => {
-                gaps.extend(answer.zones.iter().filter(|zone| names::covers(&zone.name, &host)).map(|zone| {
-                    let reason =
-                        text!["a private hosted zone for ", &zone.name, " (", &zone.id, ") answers in ", vpc_id];
-                    Gap::Undecidable { kind: "private-hosted-zone", reason }
-                }));
-            }
-            Lookup::Absent => {
-                let reason = text!["the private hosted zones of ", vpc_id, " are not in the snapshot"];
-                gaps.push(Gap::Undecidable { kind: "private-hosted-zone", reason });
-            }
-            Lookup::Unread(gap) => gaps.push(gap),
-        }
-        match topology.resolver_rules_in(vpc_id) {
-            Ok(rules) => gaps.extend(
-                rules
-                    .items()
-                    .iter()
-                    .filter(|rule| {
-                        // SYSTEM and RECURSIVE leave a name with Amazon's resolver.
-                        let elsewhere = !matches!(rule.rule_type.as_deref(), Some("SYSTEM" | "RECURSIVE"));
-                        elsewhere && rule.domain_name.as_deref().is_none_or(|domain| names::covers(domain, &host))
-                    })
-                    .map(|rule| {
-                        let reason = text!["Resolver rule ", &rule.id, " forwards names of ", vpc_id, " elsewhere"];
-                        Gap::Undecidable { kind: "resolver-rule", reason }
-                    }),
-            ),
-            Err(gap) => gaps.push(gap),
-        }
-        match topology.profiles_in(vpc_id) {
-            Ok(profiles) => gaps.extend(profiles.items().iter().map(|profile| {
-                let reason = text!["Route 53 Profile ", &profile.profile_id, " can bring zones and rules to ", vpc_id];
-                Gap::Undecidable { kind: "route53-profile", reason }
-            })),
-            Err(gap) => gaps.push(gap),
-        }
-        gaps
     }
 
     /// Live state that a "blocked" would contradict: a proxy or something else that no API shows must be there.
-    fn contradiction(&self, need: &Need, origin: &Origin<'s>, place: &Place<'s>) -> Option<Gap> {
+    fn contradiction(&self, need: &Need, origin: &Origin<'s>) -> Option<Gap> {
         let task = self.workload.tasks.iter().find(|task| {
             let recent = task.started_at.is_some_and(|at| self.topology().now.duration_since(at) <= COUNTER_EVIDENCE);
             let here = match origin.interface {
@@ -339,73 +221,142 @@ impl<'s> Table<'_, 's> {
             ];
             return Some(Gap::Undecidable { kind: "live-state", reason });
         }
-        let connected = origin.instances.iter().find(|instance| instance.agent_connected)?;
-        let control_plane = ["ecs-agent", "ecs-telemetry", "ecs"];
-        let region = &self.topology().target.region;
-        let explained = control_plane.iter().any(|service| {
-            !matches!(endpoint::serving(self.topology(), &place.vpc.id, place.table, service, region), Served::No(_))
-        });
-        if explained {
-            return None;
-        }
+        connected_without_a_way(self.analyses, origin)
+    }
+}
+
+/// The name of an instance of the origin whose agent is connected.
+pub fn connected_agent<'s>(origin: &Origin<'s>) -> Option<&'s str> {
+    origin.instances.iter().find(|instance| instance.agent_connected).map(|instance| instance.arn.name())
+}
+
+/// An agent that is connected although no way to the control plane is visible.
+fn connected_without_a_way<'s>(analyses: &Analyses<'s>, origin: &Origin<'s>) -> Option<Gap> {
+    let connected = connected_agent(origin)?;
+    let needs = needs::of_container_instances(analyses.topology);
+    let shut = |need: &Need| matches!(analyses.path(&need.destination, origin).reach, Reach::Fails(_));
+    needs.iter().all(shut).then(|| {
         let reason = text![
             "contradicted by live state: the agent of ",
-            connected.arn.name().to_owned(),
+            connected.to_owned(),
             " is connected although no way to the ECS control plane is visible; it may use a proxy"
         ];
-        Some(Gap::Undecidable { kind: "live-state", reason })
-    }
+        Gap::Undecidable { kind: "live-state", reason }
+    })
 }
 
-/// A missing route is no way at all; so is, for an instance, an internet gateway without a public address.
-fn is_no_way_at_all(fault: &internet::Fault, origin: &Origin<'_>) -> bool {
-    match fault {
-        internet::Fault::NoRoute(_) => true,
-        internet::Fault::NoPublicAddress(_) => origin.interface == InterfaceKind::InstanceEni,
-        internet::Fault::Blackhole(_)
-        | internet::Fault::GatewayDetached(_)
-        | internet::Fault::NatState(_)
-        | internet::Fault::NatSubnet(_)
-        | internet::Fault::PublicAccessBlocked => false,
-    }
-}
-
-fn custom_resolver(vpc: &VpcId, servers: &[String]) -> Option<Gap> {
-    let own: Vec<&String> = servers.iter().filter(|server| !server.eq_ignore_ascii_case("AmazonProvidedDNS")).collect();
-    let first = own.first()?;
-    let reason = text![vpc, " resolves names with ", *first, " instead of Amazon's resolver"];
-    Some(Gap::Undecidable { kind: "custom-dns", reason })
-}
-
-fn note_endpoint(served: &Served<'_>, need: &Need, place: &Place<'_>, hops: &mut Vec<Hop>) {
-    match served {
-        Served::By(_) => {}
-        Served::No(faults) if faults.is_empty() => {
-            let detail = text![&place.vpc.id, " has no endpoint for ", need.service];
-            hops.push(Hop { hop: "vpc-endpoint", resource: need.service.to_owned(), verdict: "fails", detail });
+/// Blockers with the need and the origin that they concern.
+fn named<'s>(mut reach: Reach<'s>, need: &str, origin: &Origin<'s>) -> Reach<'s> {
+    if let Reach::Fails(failure) = &mut reach {
+        for blocker in &mut failure.blockers {
+            blocker.need = Some(need.to_owned());
+            blocker.origin = Some(origin.subnet_id.as_str().to_owned());
         }
-        Served::No(faults) => hops.extend(faults.iter().map(|fault| {
-            let id = &fault.endpoint.id;
-            let detail = match fault.why {
-                endpoint::Why::State => text![id, " is in state ", fault.endpoint.state.as_str().to_owned()],
-                endpoint::Why::PrivateDnsOff => text!["private DNS of ", id, " is off"],
-                endpoint::Why::VpcDnsOff => {
-                    text!["a DNS attribute of ", &place.vpc.id, " is off, so ", id, " has no private names"]
-                }
-                endpoint::Why::NotRouted => text![id, " is not on the route table of ", &place.subnet.id],
+    }
+    reach
+}
+
+/// Whether the policy of the endpoint that serves a need allows its calls.
+pub fn by_policy<'s>(
+    topology: &Topology<'s>,
+    need: &Need,
+    endpoint: &'s VpcEndpoint,
+    role: Option<&Arn>,
+    vpc: Option<&Vpc>,
+    hops: &mut Vec<Hop>,
+) -> Reach<'s> {
+    let Some(document) = endpoint.policy_document.as_deref() else { return Reach::Holds(Some(endpoint)) };
+    let account = &topology.target.account;
+    let (mut denied, mut gaps) = (Vec::new(), Vec::new());
+    for call in &need.calls {
+        let mut context = vec![("aws:sourcevpce", endpoint.id.as_str())];
+        context.extend(vpc.map(|vpc| ("aws:sourcevpc", vpc.id.as_str())));
+        let principal = match (call.by_aws, role) {
+            (true, _) => Principal::Unknown,
+            (false, Some(role)) => Principal::Role(role.as_str()),
+            (false, None) => Principal::OfAccount(account),
+        };
+        if !call.by_aws {
+            context.push(("aws:principalaccount", account));
+            context.extend(role.map(|role| ("aws:principalarn", role.as_str())));
+        }
+        let request =
+            policy::Request { action: call.action, resource: call.resource.as_deref(), principal, context: &context };
+        match policy::evaluate(document, &request) {
+            Decision::Allowed => {}
+            Decision::Denied { by } => denied.push((call, by)),
+            Decision::Undecidable(reason) => {
+                let reason = text!["the policy of ", &endpoint.id, " on ", call.action, " can't be decided: ", reason];
+                gaps.push(Gap::Undecidable { kind: "endpoint-policy", reason });
+            }
+        }
+    }
+    let id = endpoint.id.as_str().to_owned();
+    if !denied.is_empty() {
+        let detail = |(call, by): &(&needs::Call, Option<String>)| {
+            let on = match &call.resource {
+                Some(resource) if resource != "*" => text![call.action, " on ", resource],
+                _ => text![call.action],
             };
-            Hop { hop: "vpc-endpoint", resource: id.as_str().to_owned(), verdict: "fails", detail }
-        })),
-        Served::Unknown(gaps) => hops.extend(gaps.iter().map(|gap| gap_hop(gap, place))),
+            let mut detail = text!["the policy of ", &endpoint.id];
+            match by {
+                Some(statement) => {
+                    detail.push(" denies ");
+                    detail.append(on);
+                    detail.push(" (statement ");
+                    detail.push(statement);
+                    detail.push(")");
+                }
+                None => {
+                    detail.push(" does not allow ");
+                    detail.append(on);
+                }
+            }
+            detail
+        };
+        let blockers: Vec<_> =
+            denied.iter().map(|call| path::blocker(Family::Policy, "policy-denies", &id, detail(call))).collect();
+        hops.extend(blockers.iter().map(|blocker| Hop {
+            hop: "endpoint-policy",
+            resource: id.clone(),
+            verdict: "fails",
+            detail: blocker.detail.clone(),
+        }));
+        return Reach::Fails(Failure {
+            fault: Fault::Policy(endpoint),
+            blockers,
+            is_partial: false,
+            repairs: Vec::new(),
+        });
     }
+    if !gaps.is_empty() {
+        hops.extend(gaps.iter().map(|gap| path::gap_hop(gap, id.clone())));
+        return Reach::Unknown(gaps);
+    }
+    Reach::Holds(Some(endpoint))
 }
 
-fn gap_hop(gap: &Gap, place: &Place<'_>) -> Hop {
-    let resource = place.vpc.id.as_str().to_owned();
-    match gap {
-        Gap::Unread { dataset, .. } => {
-            Hop { hop: "unread", resource, verdict: "unknown", detail: text![dataset.name(), " could not be read"] }
-        }
-        Gap::Undecidable { kind, reason } => Hop { hop: kind, resource, verdict: "unknown", detail: reason.clone() },
+/// Which part of the catalogue a need belongs to, where neither an endpoint nor a way out is there for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// An AWS service that an endpoint here could serve.
+    Service,
+    /// A registry that no endpoint here could serve.
+    Registry,
+    /// A log destination in another Region.
+    RemoteLog,
+    /// ECS Exec, and nothing else.
+    Exec,
+}
+
+/// The kind of a need of a workload in `home_region`.
+pub fn kind(need: &Need, home_region: &str) -> Kind {
+    let abroad = need.region().is_some_and(|region| region != home_region);
+    match &need.destination {
+        Destination::PublicHost(_) | Destination::OtherHost(_) => Kind::Registry,
+        Destination::Service { .. } if abroad && need.is_for(Purpose::Image) => Kind::Registry,
+        Destination::Service { .. } if abroad && need.is_for(Purpose::Log) => Kind::RemoteLog,
+        Destination::Service { .. } if need.causes.iter().all(|cause| cause.purpose == Purpose::Exec) => Kind::Exec,
+        Destination::Service { .. } => Kind::Service,
     }
 }

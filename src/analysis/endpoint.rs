@@ -66,6 +66,7 @@ pub fn serving<'s>(
             Candidate::Fips => Fit::Unknown(fips_only(endpoint)),
         };
         match fit {
+            // A gateway endpoint's route takes S3's addresses whatever else is there.
             Fit::Serves => return Served::By(endpoint),
             Fit::Fault(why) => faults.push(EndpointFault { endpoint, why }),
             Fit::Unknown(gap) => gaps.push(gap),

@@ -23,6 +23,8 @@ pub struct InternetPath {
     pub hops: Vec<Hop>,
     /// The effective route table of the subnet.
     pub route_table: Option<RouteTableId>,
+    /// Zonal NAT gateways on the way, with their subnets.
+    pub nat_gateways: Vec<(NatGatewayId, SubnetId)>,
 }
 
 /// Whether there is a way.
@@ -58,11 +60,12 @@ pub enum Fault {
 struct Walk<'t, 's> {
     topology: &'t Topology<'s>,
     hops: Vec<Hop>,
+    nat_gateways: Vec<(NatGatewayId, SubnetId)>,
 }
 
 /// The way from an interface with or without a public address in `subnet` to the internet.
 pub fn path(topology: &Topology<'_>, subnet: &SubnetId, address: PublicAddress) -> InternetPath {
-    let mut walk = Walk { topology, hops: Vec::new() };
+    let mut walk = Walk { topology, hops: Vec::new(), nat_gateways: Vec::new() };
     let (way, route_table) = match topology.subnet(subnet) {
         Lookup::Found(subnet) => walk.out_of_subnet(subnet, address),
         Lookup::Absent => {
@@ -71,7 +74,7 @@ pub fn path(topology: &Topology<'_>, subnet: &SubnetId, address: PublicAddress) 
         }
         Lookup::Unread(gap) => (Way::Unknown(vec![gap]), None),
     };
-    InternetPath { way, hops: walk.hops, route_table }
+    InternetPath { way, hops: walk.hops, route_table, nat_gateways: walk.nat_gateways }
 }
 
 impl<'s> Walk<'_, 's> {
@@ -230,6 +233,10 @@ impl<'s> Walk<'_, 's> {
             Lookup::Absent => return undecidable("nat-gateway", text!["no route table of ", subnet_id, " is visible"]),
             Lookup::Unread(gap) => return Way::Unknown(vec![gap]),
         };
+        let pair = (nat.id.clone(), subnet_id.clone());
+        if !self.nat_gateways.contains(&pair) {
+            self.nat_gateways.push(pair);
+        }
         self.out_of_nat(nat, table, Some(subnet))
     }
 

@@ -1,12 +1,17 @@
 //! What is true of each workload, computed once and read by rules and reports.
 
+pub mod balancing;
 pub mod egress;
 pub mod endpoint;
+pub mod ends;
 pub mod image;
+pub mod ingress;
 pub mod interfaces;
 pub mod internet;
 pub mod names;
 pub mod needs;
+pub mod path;
+pub mod resolution;
 pub mod symptoms;
 pub mod task_eni_limits;
 
@@ -15,11 +20,14 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
+use crate::reach::leg::Leg;
+use crate::reach::traffic::Traffic;
 use crate::settings::Settings;
-use crate::snapshot::ids::SubnetId;
+use crate::snapshot::ids::{Arn, SecurityGroupId, SubnetId};
 use crate::topology::Topology;
-use crate::topology::origin::PublicAddress;
+use crate::topology::origin::{InterfaceKind, Origin, PublicAddress};
 use crate::topology::workload::Workload;
+use needs::Destination;
 
 /// The analyses of one target, each made when the first rule asks for it.
 pub struct Analyses<'s> {
@@ -28,14 +36,54 @@ pub struct Analyses<'s> {
     /// Thresholds.
     pub settings: &'s Settings,
     internet: RefCell<FxHashMap<(SubnetId, PublicAddress), Rc<internet::InternetPath>>>,
+    paths: RefCell<FxHashMap<OriginKey<'s>, FxHashMap<Destination, Rc<path::Path<'s>>>>>,
+    legs: RefCell<FxHashMap<OriginKey<'s>, FxHashMap<LegKey<'s>, Rc<Leg>>>>,
     egress: Vec<OnceCell<Vec<egress::Cell<'s>>>>,
+    ingress: Vec<OnceCell<ingress::Ingress<'s>>>,
+}
+
+/// What tells the legs from load balancers to one origin apart: the balancer, its subnet, whether clients keep their
+/// addresses, and what is sent.
+type LegKey<'s> = (&'s Arn, &'s SubnetId, bool, Traffic);
+
+/// What makes origins alike: they share every path.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct OriginKey<'s> {
+    interface: InterfaceKind,
+    subnet_id: &'s SubnetId,
+    security_groups: Option<Vec<&'s SecurityGroupId>>,
+    public_address: PublicAddress,
+    is_windows: bool,
+    instances: Vec<&'s Arn>,
+}
+
+impl<'s> OriginKey<'s> {
+    fn of(origin: &Origin<'s>) -> Self {
+        Self {
+            interface: origin.interface,
+            subnet_id: origin.subnet_id,
+            security_groups: origin.security_groups.clone(),
+            public_address: origin.public_address,
+            is_windows: origin.is_windows,
+            // Instances have addresses of their own.
+            instances: origin.instances.iter().map(|instance| &instance.arn).collect(),
+        }
+    }
 }
 
 impl<'s> Analyses<'s> {
     /// Nothing is computed yet.
     pub fn new(topology: &'s Topology<'s>, settings: &'s Settings) -> Self {
-        let egress = topology.workloads().iter().map(|_| OnceCell::new()).collect();
-        Self { topology, settings, internet: RefCell::default(), egress }
+        let count = topology.workloads().len();
+        Self {
+            topology,
+            settings,
+            internet: RefCell::default(),
+            paths: RefCell::default(),
+            legs: RefCell::default(),
+            egress: (0..count).map(|_| OnceCell::new()).collect(),
+            ingress: (0..count).map(|_| OnceCell::new()).collect(),
+        }
     }
 
     /// The way from an interface in a subnet to the internet.
@@ -47,6 +95,33 @@ impl<'s> Analyses<'s> {
         let path = Rc::new(internet::path(self.topology, subnet, address));
         self.internet.borrow_mut().insert(key, Rc::clone(&path));
         path
+    }
+
+    /// The path of TCP 443 from an origin to a destination.
+    pub fn path(&self, destination: &Destination, origin: &Origin<'s>) -> Rc<path::Path<'s>> {
+        let key = OriginKey::of(origin);
+        if let Some(path) = self.paths.borrow().get(&key).and_then(|paths| paths.get(destination)) {
+            return Rc::clone(path);
+        }
+        let path = Rc::new(path::judge(self, destination, origin));
+        self.paths.borrow_mut().entry(key).or_default().insert(destination.clone(), Rc::clone(&path));
+        path
+    }
+
+    /// A leg from a load balancer to an origin, made once.
+    fn leg(&self, key: LegKey<'s>, origin: &Origin<'s>, make: impl FnOnce() -> Leg) -> Rc<Leg> {
+        let origin = OriginKey::of(origin);
+        if let Some(leg) = self.legs.borrow().get(&origin).and_then(|legs| legs.get(&key)) {
+            return Rc::clone(leg);
+        }
+        let leg = Rc::new(make());
+        self.legs.borrow_mut().entry(origin).or_default().insert(key, Rc::clone(&leg));
+        leg
+    }
+
+    /// Load balancers × targets of a workload.
+    pub fn ingress(&self, workload: &Workload<'s>) -> &ingress::Ingress<'s> {
+        self.ingress[workload.index].get_or_init(|| ingress::of(self, workload))
     }
 
     /// Needs × origins of a workload.

@@ -81,6 +81,15 @@ pub fn host(partition: &str, region: &str, service: &str) -> String {
     }
 }
 
+/// The private zone that an interface endpoint of the service brings for a host.
+pub fn endpoint_zone<'h>(service: &str, host: &'h str) -> &'h str {
+    match service {
+        // `*.dkr.ecr.…` and `*.s3.…`
+        "ecr.dkr" | "s3" => host.split_once('.').map_or(host, |(_, rest)| rest),
+        _ => host,
+    }
+}
+
 /// Whether a zone or rule for `domain` answers for `host`.
 pub fn covers(domain: &str, host: &str) -> bool {
     let domain = domain.trim_end_matches('.').to_ascii_lowercase();

@@ -1,7 +1,7 @@
 //! One leg of a path: from an interface to another, or to addresses outside, through the security groups of both and the
 //! network ACLs of their subnets, there and back. Every filter that refuses is named, not only the first.
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 
 use super::filter::{Amount, Passage};
 use super::group::{self, Peer};
@@ -9,7 +9,7 @@ use super::nacl::{self, Direction};
 use super::space::AddressSet;
 use super::traffic::{Ports, Traffic};
 use super::verdict::{Blocker, Family, Gap, Hop};
-use crate::snapshot::ids::{PrefixListId, SecurityGroupId, SubnetId};
+use crate::snapshot::ids::{NetworkAclId, PrefixListId, SecurityGroupId, SubnetId};
 use crate::snapshot::vpc::{NetworkAcl, SecurityGroup};
 use crate::text;
 use crate::text::{Text, format_words};
@@ -29,6 +29,17 @@ pub enum Groups<'s> {
     Unseen(Gap),
 }
 
+/// Which of the addresses of an end have to get through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counts {
+    /// Each: any of them can be the one.
+    Each,
+    /// Some unknown part of them.
+    SomePart,
+    /// It is enough that one does.
+    Any,
+}
+
 /// One end of a leg.
 #[derive(Clone, Debug)]
 pub struct End<'s> {
@@ -36,8 +47,8 @@ pub struct End<'s> {
     pub name: Text,
     /// Where it may be.
     pub addresses: AddressSet,
-    /// Every one of the addresses can be the one; if not, some unknown part of them is.
-    pub every_address_counts: bool,
+    /// Which of the addresses matter.
+    pub counts: Counts,
     /// Its subnet; `None` outside of the VPC, where no network ACL is asked.
     pub subnet_id: Option<&'s SubnetId>,
     /// The network ACL of the subnet.
@@ -48,6 +59,14 @@ pub struct End<'s> {
     pub prefix_list: Option<&'s PrefixListId>,
     /// The ports that it sends from as a client.
     pub client_ports: Ports,
+}
+
+impl End<'_> {
+    /// One block for all of its addresses: the smallest that holds them inside of a VPC, everything outside.
+    fn block(&self) -> IpNet {
+        let whole = IpNet::V4(Ipv4Net::default());
+        if self.subnet_id.is_none() { whole } else { self.addresses.enclosing_block().unwrap_or(whole) }
+    }
 }
 
 /// What became of the traffic.
@@ -61,6 +80,41 @@ pub struct Leg {
     pub gaps: Vec<Gap>,
     /// The filters in order.
     pub hops: Vec<Hop>,
+    /// What to add to the filters that refuse, in the order of the blockers.
+    pub repairs: Vec<Repair>,
+}
+
+/// A rule or entry that would let the traffic through.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Repair {
+    /// The filter.
+    pub filter: Filtering,
+    /// For traffic out of it.
+    pub egress: bool,
+    /// What to let through.
+    pub traffic: Traffic,
+    /// From or to whom.
+    pub peer: RepairPeer,
+}
+
+/// A filter that lacks something.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Filtering {
+    /// A security group.
+    Group(SecurityGroupId),
+    /// A network ACL, with a free number before the entry that refuses.
+    Acl(NetworkAclId, i32),
+}
+
+/// Whom a repair lets through.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RepairPeer {
+    /// Those who carry a group.
+    Group(SecurityGroupId),
+    /// The addresses of a list.
+    PrefixList(PrefixListId),
+    /// A block.
+    Block(IpNet),
 }
 
 impl Leg {
@@ -75,6 +129,7 @@ impl Leg {
         self.is_shut |= other.is_shut;
         self.gaps.extend(other.gaps);
         self.hops.extend(other.hops);
+        self.repairs.extend(other.repairs);
     }
 }
 
@@ -92,6 +147,21 @@ pub fn follow(from: &End<'_>, to: &End<'_>, sent: Traffic, entries: Entries<'_>)
     if crosses && sent.protocol.has_ports() {
         walk.nacl(to, from, answers, Direction::Egress, true);
         walk.nacl(from, to, answers, Direction::Ingress, true);
+    }
+    walk.leg
+}
+
+/// What the network ACL of a NAT gateway's subnet does with traffic on its way out and back. The gateway has no groups.
+pub fn through_nat(from: &End<'_>, nat: &End<'_>, to: &End<'_>, sent: Traffic, entries: Entries<'_>) -> Leg {
+    let mut walk = Walk { leg: Leg::default(), entries };
+    let crosses = from.subnet_id != nat.subnet_id;
+    if crosses {
+        walk.nacl(nat, from, sent, Direction::Ingress, false);
+    }
+    walk.nacl(nat, to, sent, Direction::Egress, false);
+    walk.nacl(nat, to, Traffic { ports: nat.client_ports, ..sent }, Direction::Ingress, true);
+    if crosses {
+        walk.nacl(nat, from, Traffic { ports: from.client_ports, ..sent }, Direction::Egress, true);
     }
     walk.leg
 }
@@ -153,7 +223,18 @@ impl Walk<'_> {
         let resource = groups.first().map(|group| group.id.as_str().to_owned()).unwrap_or_default();
         let filter =
             Filter { family: Family::Group, hop, kind, subject, resource, direction, is_answer: false, other, sent };
-        self.judge(&filter, &passage, unseen, None);
+        if self.judge(&filter, &passage, unseen, None)
+            && let Some(group) = groups.first()
+        {
+            let peer = match (&other.groups, other.prefix_list) {
+                (_, Some(list)) => RepairPeer::PrefixList(list.clone()),
+                (Groups::Carried(carried), None) if !carried.is_empty() => RepairPeer::Group(carried[0].id.clone()),
+                _ => RepairPeer::Block(other.block()),
+            };
+            let egress = direction == Direction::Egress;
+            let filter = Filtering::Group(group.id.clone());
+            self.leg.repairs.push(Repair { filter, egress, traffic: sent, peer });
+        }
     }
 
     fn nacl(&mut self, own: &End<'_>, other: &End<'_>, sent: Traffic, direction: Direction, is_answer: bool) {
@@ -184,13 +265,20 @@ impl Walk<'_> {
             other,
             sent,
         };
-        self.judge(&filter, &passage, Vec::new(), number);
+        if self.judge(&filter, &passage, Vec::new(), number) {
+            let filter = Filtering::Acl(acl.id.clone(), nacl::free_number(acl, direction, number));
+            let egress = direction == Direction::Egress;
+            self.leg.repairs.push(Repair { filter, egress, traffic: sent, peer: RepairPeer::Block(other.block()) });
+        }
     }
 
-    fn judge(&mut self, filter: &Filter<'_>, passage: &Passage, unseen: Vec<Gap>, number: Option<i32>) {
+    /// Whether it refuses something for sure.
+    fn judge(&mut self, filter: &Filter<'_>, passage: &Passage, unseen: Vec<Gap>, number: Option<i32>) -> bool {
         let amount = passage.refused();
-        let part_is_proved = filter.other.every_address_counts || passage.refused_addresses().is_empty();
-        let refuses = amount == Amount::All || (amount == Amount::Part && part_is_proved);
+        let refuses = match (amount, filter.other.counts) {
+            (Amount::Nothing, _) | (Amount::Part, Counts::SomePart | Counts::Any) => false,
+            (Amount::All, _) | (Amount::Part, Counts::Each) => true,
+        };
         let mut detail = sentence(filter, passage, amount);
         if let Some(number) = number.filter(|_| refuses) {
             detail.push(format_words(format!(" (entry {number})")));
@@ -208,6 +296,8 @@ impl Walk<'_> {
                 detail: detail.clone(),
             });
             "fails"
+        } else if filter.other.counts == Counts::Any {
+            "holds"
         } else if amount == Amount::Part {
             let mut reason = detail.clone();
             reason.push("; which of these addresses are in use can't be seen");
@@ -225,6 +315,7 @@ impl Walk<'_> {
             "holds"
         };
         self.leg.hops.push(Hop { hop: filter.hop, resource: filter.resource.clone(), verdict, detail });
+        refuses
     }
 }
 

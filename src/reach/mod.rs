@@ -5,6 +5,7 @@ pub mod filter;
 pub mod group;
 pub mod leg;
 pub mod nacl;
+pub mod policy;
 pub mod route;
 pub mod space;
 pub mod traffic;

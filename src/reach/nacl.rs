@@ -76,6 +76,17 @@ pub fn refusing_entry(acl: &NetworkAcl, direction: Direction, refused: &AddressS
     entries.first().map(|entry| entry.rule_number).filter(|number| *number < 32767)
 }
 
+/// A number for a new entry that comes before the refusing one, or after all others where none refuses by itself.
+pub fn free_number(acl: &NetworkAcl, direction: Direction, refusing: Option<i32>) -> i32 {
+    let egress = direction == Direction::Egress;
+    let mut taken: Vec<i32> = acl.entries.iter().filter(|e| e.egress == egress).map(|e| e.rule_number).collect();
+    taken.retain(|number| *number < 32767);
+    match refusing {
+        Some(refusing) => (1..refusing).rev().find(|number| !taken.contains(number)).unwrap_or(1),
+        None => taken.iter().max().map_or(100, |last| (last + 10).min(32766)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::net::Ipv4Addr;
@@ -120,10 +131,7 @@ mod tests {
         ]);
         let answer = passage(&deny_first, Direction::Ingress, &set("10.0.0.0/24"), Traffic::tcp(443));
         assert_eq!(answer.refused_addresses(), set("10.0.0.0/25"));
-        assert_eq!(
-            refusing_entry(&deny_first, Direction::Ingress, &set("10.0.0.0/25"), Traffic::tcp(443)),
-            Some(90)
-        );
+        assert_eq!(refusing_entry(&deny_first, Direction::Ingress, &set("10.0.0.0/25"), Traffic::tcp(443)), Some(90));
         assert_eq!(
             passage(&deny_first, Direction::Ingress, &set("10.0.0.0/24"), Traffic::tcp(80)).refused(),
             Amount::Nothing

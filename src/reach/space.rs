@@ -84,6 +84,13 @@ impl AddressSet {
         self.v4.is_subset(&other.v4) && self.v6.is_subset(&other.v6)
     }
 
+    /// The smallest IPv4 block that holds all of its IPv4 addresses.
+    pub fn enclosing_block(&self) -> Option<IpNet> {
+        let (first, last) = (self.v4.first()?, self.v4.last()?);
+        let differing = u8::try_from((first.to_bits() ^ last.to_bits()).leading_zeros()).ok()?;
+        Some(Ipv4Net::new(first, differing).ok()?.trunc().into())
+    }
+
     /// Adds a block.
     pub fn add(&mut self, block: IpNet) {
         match block {

@@ -5,6 +5,7 @@
 mod capacity;
 mod egress;
 mod load_balancing;
+mod repair;
 
 use std::collections::BTreeMap;
 
@@ -146,7 +147,29 @@ impl Failing {
 /// Every rule, in the order of the catalogue.
 pub static ALL: &[&Rule] = &[
     &load_balancing::target_type_mismatch::RULE,
+    &load_balancing::load_balancer_path_blocked::RULE,
+    &load_balancing::health_check_path_blocked::RULE,
+    &load_balancing::dynamic_ports_blocked::RULE,
+    &load_balancing::listener_path_blocked::RULE,
     &egress::vpc_endpoint_missing::RULE,
+    &egress::s3_gateway_not_routed::RULE,
+    &egress::vpc_endpoint_private_dns_off::RULE,
+    &egress::vpc_endpoint_path_blocked::RULE,
+    &egress::vpc_endpoint_unavailable::RULE,
+    &egress::vpc_endpoint_policy_denies::RULE,
+    &egress::egress_blocked::RULE,
+    &egress::nat_path_broken::RULE,
+    &egress::public_subnet_without_public_ip::RULE,
+    &egress::ec2_task_in_public_subnet::RULE,
+    &egress::public_ip_unusable::RULE,
+    &egress::container_agent_unreachable::RULE,
+    &egress::registry_unreachable::RULE,
+    &egress::log_destination_unreachable::RULE,
+    &egress::exec_unreachable::RULE,
+    &egress::private_zone_mismatch::RULE,
+    &egress::vpc_endpoint_single_zone::RULE,
+    &egress::nat_cross_zone::RULE,
+    &egress::s3_gateway_absent::RULE,
     &capacity::eni_limit_pressure::RULE,
 ];
 

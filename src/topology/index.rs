@@ -2,6 +2,7 @@
 
 use std::hash::Hash;
 
+use ipnet::IpNet;
 use jiff::Timestamp;
 use rustc_hash::FxHashMap;
 
@@ -10,15 +11,20 @@ use super::{Complete, Lookup, gap_for};
 use crate::reach::verdict::Gap;
 use crate::snapshot::coverage::{Dataset, FailureClass, Fetched};
 use crate::snapshot::ecs::{CapacityProvider, Cluster, ContainerInstance, Service, Task, TaskDefinition};
-use crate::snapshot::elb::{AutoScalingGroup, TargetGroup};
+use crate::snapshot::elb::{
+    AutoScalingGroup, Listener, ListenerRule, LoadBalancer, TargetGroup, TargetGroupAttributes, TargetHealth,
+};
 use crate::snapshot::ids::{
-    Arn, DhcpOptionsId, InstanceId, InternetGatewayId, NatGatewayId, PrefixListId, RouteTableId, SubnetId, VpcId,
+    Arn, DhcpOptionsId, InstanceId, InternetGatewayId, NatGatewayId, NetworkInterfaceId, PrefixListId, RouteTableId,
+    SecurityGroupId, SubnetId, VpcEndpointId, VpcId,
 };
 use crate::snapshot::vpc::{
-    BlockPublicAccess, DhcpOptions, Instance, InstanceType, InternetGateway, NatGateway, PrefixList,
-    ProfileAssociation, ResolverRule, RouteTable, Subnet, Vpc, VpcDnsAttributes, VpcEndpoint, VpcHostedZones,
+    BlockPublicAccess, DhcpOptions, Instance, InstanceType, InternetGateway, NatGateway, NetworkAcl, NetworkInterface,
+    PrefixList, ProfileAssociation, ResolverRule, RouteTable, SecurityGroup, Subnet, Vpc, VpcDnsAttributes,
+    VpcEndpoint, VpcHostedZones,
 };
 use crate::snapshot::{Snapshot, Target, TargetData};
+use crate::text;
 
 type Map<'s, K, V> = FxHashMap<&'s K, &'s V>;
 type Groups<'s, K, V> = FxHashMap<&'s K, Vec<V>>;
@@ -52,7 +58,16 @@ pub struct Topology<'s> {
     profiles: Groups<'s, VpcId, &'s ProfileAssociation>,
     instances: Map<'s, InstanceId, Instance>,
     instance_types: FxHashMap<&'s str, &'s InstanceType>,
+    security_groups: Map<'s, SecurityGroupId, SecurityGroup>,
+    default_security_groups: Map<'s, VpcId, SecurityGroup>,
+    network_acl_of_subnet: Map<'s, SubnetId, NetworkAcl>,
+    network_interfaces: Map<'s, NetworkInterfaceId, NetworkInterface>,
     target_groups: Map<'s, Arn, TargetGroup>,
+    load_balancers: Map<'s, Arn, LoadBalancer>,
+    listeners: Groups<'s, Arn, &'s Listener>,
+    listener_rules: Groups<'s, Arn, &'s ListenerRule>,
+    target_group_attributes: Map<'s, Arn, TargetGroupAttributes>,
+    target_health: Groups<'s, Arn, &'s TargetHealth>,
     auto_scaling_groups: Map<'s, Arn, AutoScalingGroup>,
 }
 
@@ -86,7 +101,16 @@ impl<'s> Topology<'s> {
             profiles: grouped(&data.profile_associations, |p| &p.vpc_id),
             instances: by(&data.instances, |i| &i.id),
             instance_types: by_name(&data.instance_types, |t| &t.name),
+            security_groups: by(&data.security_groups, |g| &g.id),
+            default_security_groups: default_security_groups(data),
+            network_acl_of_subnet: network_acls(data),
+            network_interfaces: by(&data.network_interfaces, |i| &i.id),
             target_groups: by(&data.target_groups, |t| &t.arn),
+            load_balancers: by(&data.load_balancers, |b| &b.arn),
+            listeners: grouped(&data.listeners, |l| &l.load_balancer_arn),
+            listener_rules: grouped(&data.listener_rules, |r| &r.listener_arn),
+            target_group_attributes: by(&data.target_group_attributes, |a| &a.target_group_arn),
+            target_health: grouped(&data.target_health, |h| &h.target_group_arn),
             auto_scaling_groups: by(&data.auto_scaling_groups, |g| &g.arn),
         };
         topology.workloads = workload::all(&topology);
@@ -224,6 +248,11 @@ impl<'s> Topology<'s> {
         lookup(&self.hosted_zones, &self.data().hosted_zones, Dataset::HostedZones, vpc)
     }
 
+    /// Whether a private zone of this account has a record for a host; `Absent` when its records were not asked for.
+    pub fn zone_has_record(&self, _zone_id: &str, _host: &str) -> Lookup<bool> {
+        Lookup::Absent
+    }
+
     /// The Resolver rules associated with a VPC.
     ///
     /// # Errors
@@ -268,6 +297,94 @@ impl<'s> Topology<'s> {
         }
     }
 
+    /// The security group.
+    pub fn security_group(&self, id: &SecurityGroupId) -> Lookup<&'s SecurityGroup> {
+        lookup(&self.security_groups, &self.data().security_groups, Dataset::SecurityGroups, id)
+    }
+
+    /// The default security group of a VPC, which an interface gets that is given none.
+    pub fn default_security_group(&self, vpc: &VpcId) -> Lookup<&'s SecurityGroup> {
+        lookup(&self.default_security_groups, &self.data().security_groups, Dataset::SecurityGroups, vpc)
+    }
+
+    /// The network ACL of a subnet; every subnet has one.
+    pub fn network_acl_of(&self, subnet: &SubnetId) -> Lookup<&'s NetworkAcl> {
+        lookup(&self.network_acl_of_subnet, &self.data().network_acls, Dataset::NetworkAcls, subnet)
+    }
+
+    /// The network interface.
+    pub fn network_interface(&self, id: &NetworkInterfaceId) -> Lookup<&'s NetworkInterface> {
+        lookup(&self.network_interfaces, &self.data().network_interfaces, Dataset::NetworkInterfaces, id)
+    }
+
+    /// The entries of a prefix list.
+    ///
+    /// # Errors
+    /// The gap, when they are not known.
+    pub fn prefix_list_entries(&self, id: &PrefixListId) -> Result<Vec<IpNet>, Gap> {
+        let unknown = || {
+            let reason = text!["the entries of prefix list ", id, " are not known"];
+            Gap::Undecidable { kind: "prefix-list", reason }
+        };
+        match self.prefix_list(id) {
+            Lookup::Found(list) => list.entries.clone().ok_or_else(unknown),
+            Lookup::Absent => Err(unknown()),
+            Lookup::Unread(gap) => Err(gap),
+        }
+    }
+
+    /// The VPC endpoint.
+    pub fn vpc_endpoint(&self, id: &VpcEndpointId) -> Lookup<&'s VpcEndpoint> {
+        let fetched = &self.data().vpc_endpoints;
+        match fetched.items().iter().find(|endpoint| endpoint.id == *id) {
+            Some(endpoint) => Lookup::Found(endpoint),
+            None => missing(fetched, Dataset::VpcEndpoints, id.as_str()),
+        }
+    }
+
+    /// The load balancer.
+    pub fn load_balancer(&self, arn: &Arn) -> Lookup<&'s LoadBalancer> {
+        lookup(&self.load_balancers, &self.data().load_balancers, Dataset::LoadBalancers, arn)
+    }
+
+    /// Whether cross-zone load balancing is on for a load balancer; `None` when its attributes are not known.
+    pub fn balances_across_zones(&self, _load_balancer: &Arn) -> Option<bool> {
+        None
+    }
+
+    /// The listeners of a load balancer.
+    ///
+    /// # Errors
+    /// The gap, when some may not have been read.
+    pub fn listeners_of(&self, load_balancer: &Arn) -> Result<Complete<'_, &'s Listener>, Gap> {
+        let gap = gap_for(&self.data().listeners, Dataset::Listeners, load_balancer.as_str());
+        all_of(self.listeners.get(load_balancer), gap)
+    }
+
+    /// The rules of a listener, the default one included; only Application Load Balancers have any.
+    ///
+    /// # Errors
+    /// The gap, when some may not have been read.
+    pub fn listener_rules_of(&self, listener: &Arn) -> Result<Complete<'_, &'s ListenerRule>, Gap> {
+        let gap = gap_for(&self.data().listener_rules, Dataset::ListenerRules, listener.as_str());
+        all_of(self.listener_rules.get(listener), gap)
+    }
+
+    /// The attributes of a target group.
+    pub fn target_group_attributes(&self, arn: &Arn) -> Lookup<&'s TargetGroupAttributes> {
+        let fetched = &self.data().target_group_attributes;
+        lookup(&self.target_group_attributes, fetched, Dataset::TargetGroupAttributes, arn)
+    }
+
+    /// The health of the targets of a target group.
+    ///
+    /// # Errors
+    /// The gap, when it may not have been read.
+    pub fn target_health_of(&self, target_group: &Arn) -> Result<Complete<'_, &'s TargetHealth>, Gap> {
+        let gap = gap_for(&self.data().target_health, Dataset::TargetHealth, target_group.as_str());
+        all_of(self.target_health.get(target_group), gap)
+    }
+
     /// The target group.
     pub fn target_group(&self, arn: &Arn) -> Lookup<&'s TargetGroup> {
         lookup(&self.target_groups, &self.data().target_groups, Dataset::TargetGroups, arn)
@@ -309,6 +426,15 @@ fn explicit_associations(data: &TargetData) -> Map<'_, SubnetId, RouteTable> {
 
 fn main_route_tables(data: &TargetData) -> Map<'_, VpcId, RouteTable> {
     data.route_tables.items().iter().filter(|table| table.main).map(|table| (&table.vpc_id, table)).collect()
+}
+
+fn default_security_groups(data: &TargetData) -> Map<'_, VpcId, SecurityGroup> {
+    // The name is reserved: no other group can be called so.
+    data.security_groups.items().iter().filter(|g| g.name == "default").map(|group| (&group.vpc_id, group)).collect()
+}
+
+fn network_acls(data: &TargetData) -> Map<'_, SubnetId, NetworkAcl> {
+    data.network_acls.items().iter().flat_map(|acl| acl.subnets.iter().map(move |subnet| (subnet, acl))).collect()
 }
 
 fn lookup<'s, K, V>(map: &Map<'s, K, V>, fetched: &Fetched<V>, dataset: Dataset, id: &K) -> Lookup<&'s V>

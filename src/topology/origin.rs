@@ -11,7 +11,7 @@ use super::{Lookup, Topology};
 use crate::reach::verdict::Gap;
 use crate::snapshot::coverage::Dataset;
 use crate::snapshot::ecs::{CapacityProviderKind, ContainerInstance};
-use crate::snapshot::ids::{SecurityGroupId, SubnetId};
+use crate::snapshot::ids::{Arn, SecurityGroupId, SubnetId};
 use crate::snapshot::vpc::InstanceNetworkInterface;
 use crate::text;
 
@@ -48,6 +48,8 @@ pub struct Origin<'s> {
     pub public_address: PublicAddress,
     /// The container instances it stands for; empty for a task ENI or instances not yet launched.
     pub instances: Vec<&'s ContainerInstance>,
+    /// Windows, which takes client ports from another range than Linux.
+    pub is_windows: bool,
 }
 
 /// All origins of one kind for a way of launching.
@@ -80,6 +82,7 @@ pub fn task_interfaces<'s>(variant: &Variant<'s>, launch: &Launch<'s>) -> Origin
         security_groups: Some(groups.clone()),
         public_address,
         instances: Vec::new(),
+        is_windows: is_windows(variant),
     };
     Origins { known: network.subnets.iter().map(origin).collect(), gaps: Vec::new(), may_be_narrower: false }
 }
@@ -91,6 +94,7 @@ fn of_seen_tasks<'s>(variant: &Variant<'s>) -> Origins<'s> {
         security_groups: None,
         public_address: PublicAddress::Unknown,
         instances: Vec::new(),
+        is_windows: is_windows(variant),
     };
     let known: Vec<_> = variant.seen_subnets.iter().map(origin).collect();
     let mut gaps = Vec::new();
@@ -112,9 +116,21 @@ pub fn instance_interfaces<'s>(
 ) -> Origins<'s> {
     let mut origins = Origins { may_be_narrower: is_constrained(workload, variant), ..Origins::default() };
     origins.gaps.extend(topology.gap_in_cluster(Dataset::ContainerInstances, workload.cluster_arn));
+    group_alike(topology, eligible_instances(topology, workload, variant, launch), &mut origins);
+    if origins.known.is_empty() && origins.gaps.is_empty() {
+        of_instances_to_come(topology, launch, &mut origins);
+    }
+    origins
+}
+
+fn group_alike<'s>(
+    topology: &Topology<'s>,
+    instances: impl IntoIterator<Item = &'s ContainerInstance>,
+    origins: &mut Origins<'s>,
+) {
     let mut alike: BTreeMap<(&SubnetId, Vec<&SecurityGroupId>, PublicAddress), Vec<&ContainerInstance>> =
         BTreeMap::new();
-    for instance in eligible_instances(topology, workload, variant, launch) {
+    for instance in instances {
         match primary_interface(topology, instance) {
             Ok((subnet, groups, public)) => alike.entry((subnet, groups, public)).or_default().push(instance),
             Err(gap) => origins.gaps.push(gap),
@@ -126,12 +142,18 @@ pub fn instance_interfaces<'s>(
             subnet_id,
             security_groups: Some(groups),
             public_address,
+            is_windows: instances.iter().any(|i| os_type(i) == Some("windows")),
             instances,
         });
     }
-    if origins.known.is_empty() && origins.gaps.is_empty() {
-        of_instances_to_come(topology, launch, &mut origins);
-    }
+}
+
+/// The primary ENIs of all ACTIVE container instances of a cluster that customers look after.
+pub fn of_cluster<'s>(topology: &Topology<'s>, cluster: &Arn) -> Origins<'s> {
+    let mut origins = Origins::default();
+    let instances = topology.container_instances_of(cluster).iter().copied();
+    let own = instances.filter(|i| is_on_ec2(i) && i.status == "ACTIVE" && !is_managed_instance(topology, i));
+    group_alike(topology, own, &mut origins);
     origins
 }
 
@@ -168,6 +190,19 @@ pub fn is_managed_instance(topology: &Topology<'_>, instance: &ContainerInstance
         let provider = topology.capacity_provider(name).found();
         provider.is_some_and(|p| matches!(p.kind, CapacityProviderKind::ManagedInstances { .. }))
     })
+}
+
+fn is_windows(variant: &Variant<'_>) -> bool {
+    let family = match &variant.task_definition {
+        Lookup::Found(definition) => definition.operating_system_family.as_deref(),
+        Lookup::Absent | Lookup::Unread(_) => None,
+    };
+    family.is_some_and(|family| family.starts_with("WINDOWS"))
+}
+
+/// `linux` or `windows`, as the instance registered.
+pub fn os_type(instance: &ContainerInstance) -> Option<&str> {
+    instance.attributes.get("ecs.os-type").and_then(|value| value.as_deref())
 }
 
 /// The zone that an instance registered with.
@@ -244,6 +279,7 @@ fn of_instances_to_come<'s>(topology: &Topology<'s>, launch: &Launch<'s>, origin
                 security_groups: None,
                 public_address: PublicAddress::Unknown,
                 instances: Vec::new(),
+                is_windows: false,
             }));
         }
         Some(Lookup::Unread(gap)) => origins.gaps.push(gap),

@@ -90,6 +90,16 @@ impl<'s> Workload<'s> {
     }
 }
 
+impl Workload<'_> {
+    /// Whether ECS Exec is on for its tasks.
+    pub fn execute_command_enabled(&self) -> bool {
+        match self.service {
+            Some(service) => service.enable_execute_command,
+            None => self.tasks.iter().any(|task| task.desired_status == "RUNNING" && task.enable_execute_command),
+        }
+    }
+}
+
 impl Variant<'_> {
     /// Whether its tasks have an ENI of their own.
     pub fn is_awsvpc(&self) -> Option<bool> {

@@ -10,5 +10,6 @@ mod cli;
 mod collect;
 mod demo;
 mod house;
+mod mutations;
 mod rules;
 mod support;

@@ -1,0 +1,366 @@
+//! From a load balancer to its targets: for every pair of a load-balancer subnet and a place that targets run in,
+//! whether traffic and health checks get through.
+//!
+//! Sources: "Security groups for your Application Load Balancer", "Security groups for your Network Load Balancer" and
+//! "Target groups for your Network Load Balancers" in the ELB guides; "Network bindings" in the ECS API reference.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use super::Analyses;
+use super::balancing::{self, Sources};
+use super::ends;
+use crate::reach::leg::{self, Leg};
+use crate::reach::traffic::{Ports, Protocol, Traffic};
+use crate::reach::verdict::Gap;
+use crate::snapshot::ecs::{PortMapping, ServiceLoadBalancer, TaskDefinition};
+use crate::snapshot::elb::{LoadBalancer, TargetGroup};
+use crate::snapshot::enums::{LoadBalancerType, NetworkMode, TargetType};
+use crate::snapshot::ids::{Arn, SubnetId};
+use crate::text;
+use crate::topology::launch::{Launch, LaunchKind};
+use crate::topology::origin::{self, InterfaceKind, Origin, Origins};
+use crate::topology::workload::{Role, Variant, Workload};
+use crate::topology::{Lookup, Topology};
+
+/// The range that ECS takes dynamic host ports from on most kernels (`ip_local_port_range`).
+pub const DYNAMIC_PORTS: Ports = Ports::EPHEMERAL_LINUX;
+
+/// What a flow is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FlowPurpose {
+    /// Requests of clients.
+    Traffic,
+    /// Health checks.
+    Health,
+}
+
+/// Where the port of a flow comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PortKind {
+    /// The task definition or the health check fixes it.
+    Fixed,
+    /// A running task has bound it.
+    Bound,
+    /// The whole range that dynamic ports come from.
+    Range,
+}
+
+/// Traffic of one load balancer to one place.
+#[derive(Clone, Debug)]
+pub struct Flow<'s> {
+    /// The entry of the service.
+    pub entry: &'s ServiceLoadBalancer,
+    /// The target group.
+    pub target_group: &'s TargetGroup,
+    /// The load balancer.
+    pub load_balancer: &'s LoadBalancer,
+    /// What for.
+    pub purpose: FlowPurpose,
+    /// The subnet of the load balancer.
+    pub from: &'s SubnetId,
+    /// Where the targets are.
+    pub to: Rc<Origin<'s>>,
+    /// What is sent.
+    pub sent: Traffic,
+    /// Where the port comes from.
+    pub port_kind: PortKind,
+    /// How it fares.
+    pub leg: Rc<Leg>,
+    /// Live state that contradicts a refusal.
+    pub contradiction: Option<Gap>,
+    /// It carries traffic only if cross-zone load balancing is on, which can't be seen.
+    pub may_be_idle: bool,
+}
+
+impl Flow<'_> {
+    /// Proved to be refused, wholly or in part.
+    pub fn is_refused(&self) -> bool {
+        !self.leg.blockers.is_empty() && self.contradiction.is_none() && !self.may_be_idle
+    }
+
+    /// What can't be told of it.
+    pub fn gaps(&self) -> Vec<Gap> {
+        if self.is_refused() {
+            return Vec::new();
+        }
+        let mut gaps = self.leg.gaps.clone();
+        if !self.leg.blockers.is_empty() {
+            gaps.extend(self.contradiction.clone());
+            if self.may_be_idle {
+                let reason = text![
+                    "whether ",
+                    &self.load_balancer.name,
+                    " balances across zones can't be seen, and with it whether it sends from ",
+                    self.from,
+                    " to ",
+                    self.to.subnet_id
+                ];
+                gaps.push(Gap::Undecidable { kind: "cross-zone", reason });
+            }
+        }
+        gaps
+    }
+}
+
+/// All flows to a workload, and what hides others.
+#[derive(Clone, Debug, Default)]
+pub struct Ingress<'s> {
+    /// Those known.
+    pub flows: Vec<Flow<'s>>,
+    /// What hides others.
+    pub gaps: Vec<Gap>,
+    /// The workload has an entry that this concerns.
+    pub concerns: bool,
+}
+
+/// The flows of all load balancers to a workload. Older deployments finish what they run and are left out.
+pub(super) fn of<'s>(analyses: &Analyses<'s>, workload: &Workload<'s>) -> Ingress<'s> {
+    let mut ingress = Ingress::default();
+    for variant in workload.variants.iter().filter(|variant| variant.role != Role::Active) {
+        for entry in variant.load_balancers {
+            let arns = entry.target_group_arn.iter().chain(&entry.alternate_target_group_arn);
+            for arn in arns {
+                ingress.concerns = true;
+                Walk { analyses, topology: analyses.topology, workload, variant, entry }
+                    .target_group(arn, &mut ingress);
+            }
+        }
+    }
+    ingress.gaps.sort();
+    ingress.gaps.dedup();
+    ingress
+}
+
+struct Walk<'a, 's> {
+    analyses: &'a Analyses<'s>,
+    topology: &'a Topology<'s>,
+    workload: &'a Workload<'s>,
+    variant: &'a Variant<'s>,
+    entry: &'s ServiceLoadBalancer,
+}
+
+impl<'s> Walk<'_, 's> {
+    fn target_group(&self, arn: &Arn, ingress: &mut Ingress<'s>) {
+        let group = match self.topology.target_group(arn) {
+            Lookup::Found(group) => group,
+            Lookup::Absent => return,
+            Lookup::Unread(gap) => return ingress.gaps.push(gap),
+        };
+        let definition = match &self.variant.task_definition {
+            Lookup::Found(definition) => *definition,
+            Lookup::Absent => return,
+            Lookup::Unread(gap) => return ingress.gaps.push(gap.clone()),
+        };
+        // An ALB behind an NLB has its own target groups, and a Lambda function no port.
+        if matches!(group.target_type, TargetType::Alb | TargetType::Lambda) {
+            return;
+        }
+        for balancer in &group.load_balancer_arns {
+            match self.topology.load_balancer(balancer) {
+                Lookup::Found(balancer) if balancer.kind != LoadBalancerType::Gateway => {
+                    ingress.gaps.extend(self.variant.launches.gaps.iter().cloned());
+                    for launch in &self.variant.launches.known {
+                        self.load_balancer(group, balancer, definition, launch, ingress);
+                    }
+                }
+                Lookup::Found(_) | Lookup::Absent => {}
+                Lookup::Unread(gap) => ingress.gaps.push(gap),
+            }
+        }
+    }
+
+    fn load_balancer(
+        &self,
+        group: &'s TargetGroup,
+        balancer: &'s LoadBalancer,
+        definition: &'s TaskDefinition,
+        launch: &Launch<'s>,
+        ingress: &mut Ingress<'s>,
+    ) {
+        let origins = self.targets(definition, launch);
+        ingress.gaps.extend(origins.gaps);
+        let crossing = balancing::cross_zone(self.topology, balancer, group);
+        let sources = match balancing::sources(self.topology, balancer, group) {
+            Ok(sources) => sources,
+            Err(gap) => return ingress.gaps.push(gap),
+        };
+        for origin in origins.known {
+            let origin = Rc::new(origin);
+            let Some(zone) = self.topology.subnet(origin.subnet_id).found().map(|s| &s.availability_zone) else {
+                ingress.gaps.extend(ends::subnet(self.topology, origin.subnet_id).err());
+                continue;
+            };
+            for source in &sources {
+                let same = source.zone == zone;
+                if !same && crossing == Some(false) {
+                    continue;
+                }
+                let may_be_idle = !same && crossing.is_none();
+                self.flows(group, balancer, definition, source, &origin, may_be_idle, ingress);
+            }
+        }
+    }
+
+    fn targets(&self, definition: &TaskDefinition, launch: &Launch<'s>) -> Origins<'s> {
+        let own = launch.kind == LaunchKind::Fargate || definition.network_mode == Some(NetworkMode::Awsvpc);
+        match (own, launch.kind) {
+            (true, _) => origin::task_interfaces(self.variant, launch),
+            (false, LaunchKind::Ec2) => origin::instance_interfaces(self.topology, self.workload, self.variant, launch),
+            (false, _) => Origins::default(),
+        }
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "the two ends of a pair, named one by one")]
+    fn flows(
+        &self,
+        group: &'s TargetGroup,
+        balancer: &'s LoadBalancer,
+        definition: &'s TaskDefinition,
+        source: &Sources<'s>,
+        origin: &Rc<Origin<'s>>,
+        may_be_idle: bool,
+        ingress: &mut Ingress<'s>,
+    ) {
+        let mut push = |purpose, sent: Traffic, port_kind| {
+            let leg = self.leg(balancer, group, purpose, source, origin, sent);
+            let contradiction =
+                (!leg.blockers.is_empty()).then(|| self.contradiction(group, origin, sent.ports)).flatten();
+            ingress.flows.push(Flow {
+                entry: self.entry,
+                target_group: group,
+                load_balancer: balancer,
+                purpose,
+                from: source.subnet_id,
+                to: Rc::clone(origin),
+                sent,
+                port_kind,
+                leg,
+                contradiction,
+                may_be_idle,
+            });
+        };
+        let ports = self.ports(definition, origin);
+        for (ports, kind) in &ports {
+            for protocol in balancing::protocols(group) {
+                push(FlowPurpose::Traffic, Traffic { protocol, ports: *ports }, *kind);
+            }
+        }
+        let check = &group.health_check;
+        if !check.enabled {
+            return;
+        }
+        match check.port.as_deref().unwrap_or("traffic-port") {
+            "traffic-port" => {
+                for (ports, kind) in ports {
+                    push(FlowPurpose::Health, Traffic { protocol: Protocol::Tcp, ports }, kind);
+                }
+            }
+            port => {
+                if let Ok(port) = port.parse() {
+                    push(FlowPurpose::Health, Traffic::tcp(port), PortKind::Fixed);
+                }
+            }
+        }
+    }
+
+    /// The ports that targets are registered with in a place.
+    fn ports(&self, definition: &TaskDefinition, origin: &Origin<'s>) -> Vec<(Ports, PortKind)> {
+        let Some(container_port) = self.entry.container_port else { return Vec::new() };
+        let fixed = |port| vec![(Ports::one(port), PortKind::Fixed)];
+        if origin.interface == InterfaceKind::TaskEni {
+            return fixed(container_port);
+        }
+        let mapping = mapping(definition, self.entry);
+        let static_port = mapping.and_then(|mapping| mapping.host_port).filter(|port| *port != 0);
+        match (&definition.network_mode, static_port) {
+            (_, Some(port)) => fixed(port),
+            // In host mode an absent host port is the container port.
+            (Some(NetworkMode::Host), None) => fixed(container_port),
+            (_, None) => {
+                let bound = self.bound_ports(container_port, origin);
+                let bound = bound.into_iter().map(|port| (Ports::one(port), PortKind::Bound));
+                bound.chain([(DYNAMIC_PORTS, PortKind::Range)]).collect()
+            }
+        }
+    }
+
+    fn bound_ports(&self, container_port: u16, origin: &Origin<'s>) -> BTreeSet<u16> {
+        let here = |arn: &Option<Arn>| origin.instances.iter().any(|instance| Some(&instance.arn) == arn.as_ref());
+        let tasks = self.workload.tasks.iter().filter(|task| task.last_status == "RUNNING");
+        let containers = tasks.filter(|task| here(&task.container_instance_arn)).flat_map(|task| &task.containers);
+        let named =
+            containers.filter(|container| self.entry.container_name.as_ref().is_none_or(|n| *n == container.name));
+        let bindings = named.flat_map(|container| &container.network_bindings);
+        bindings.filter(|binding| binding.container_port == Some(container_port)).filter_map(|b| b.host_port).collect()
+    }
+
+    fn leg(
+        &self,
+        balancer: &'s LoadBalancer,
+        group: &'s TargetGroup,
+        purpose: FlowPurpose,
+        source: &Sources<'s>,
+        origin: &Rc<Origin<'s>>,
+        sent: Traffic,
+    ) -> Rc<Leg> {
+        let preserves =
+            purpose == FlowPurpose::Traffic && balancing::preserves_client_ip(self.topology, balancer, group);
+        let key = (&balancer.arn, source.subnet_id, preserves, sent);
+        self.analyses.leg(key, origin, || {
+            let Some(subnet) = self.topology.subnet(origin.subnet_id).found() else { return Leg::default() };
+            let to = ends::of_origin(self.topology, origin, subnet);
+            let entries = |id: &_| self.topology.prefix_list_entries(id);
+            let from = if preserves { &source.clients } else { &source.nodes };
+            leg::follow(from, &to, sent, &entries)
+        })
+    }
+
+    /// A target that is healthy there although the model says that it can't be.
+    fn contradiction(&self, group: &TargetGroup, origin: &Origin<'s>, ports: Ports) -> Option<Gap> {
+        let health = self.topology.target_health_of(&group.arn).ok()?;
+        let subnet = self.topology.subnet(origin.subnet_id).found()?;
+        let addresses = ends::subnet_addresses(subnet);
+        let here = |id: &str| match id.parse() {
+            Ok(address) => addresses.contains(address),
+            Err(_) => origin.instances.iter().any(|i| i.ec2_instance_id.as_ref().is_some_and(|own| own.as_str() == id)),
+        };
+        let mut healthy = health.items().iter().filter(|target| target.state == "healthy");
+        let target = healthy.find(|target| {
+            here(&target.target_id)
+                && target.port.is_none_or(|port| ports.contains(port) || group.target_type == TargetType::Ip)
+        })?;
+        let reason = text![
+            "contradicted by live state: target ",
+            &target.target_id,
+            " of ",
+            &group.name,
+            " is healthy in ",
+            origin.subnet_id
+        ];
+        Some(Gap::Undecidable { kind: "live-state", reason })
+    }
+}
+
+/// The port mapping that a load-balancer entry names.
+pub fn mapping<'d>(definition: &'d TaskDefinition, entry: &ServiceLoadBalancer) -> Option<&'d PortMapping> {
+    let mut containers = definition.containers.iter();
+    let container = containers.find(|container| Some(&container.name) == entry.container_name.as_ref())?;
+    container.port_mappings.iter().find(|mapping| mapping.container_port == entry.container_port)
+}
+
+/// Whether health checks go to a fixed port of instances although the container's host port is dynamic and no container
+/// maps that port: nothing can listen there.
+pub fn checks_an_unmapped_port(definition: &TaskDefinition, entry: &ServiceLoadBalancer, group: &TargetGroup) -> bool {
+    let check = &group.health_check;
+    let Some(port) = check.port.as_deref().filter(|_| check.enabled).and_then(|port| port.parse::<u16>().ok()) else {
+        return false;
+    };
+    let shares_host_ports = matches!(definition.network_mode, None | Some(NetworkMode::Bridge));
+    let is_dynamic = |mapping: &PortMapping| mapping.host_port.is_none_or(|port| port == 0);
+    let mappings = definition.containers.iter().flat_map(|container| &container.port_mappings);
+    group.target_type == TargetType::Instance
+        && shares_host_ports
+        && mapping(definition, entry).is_some_and(is_dynamic)
+        && !mappings.into_iter().any(|mapping| mapping.host_port == Some(port))
+}

@@ -1,0 +1,550 @@
+//! The path from one interface to one destination: which endpoint or way out takes it, and everything that stops it.
+//!
+//! What a failure is attributed to follows the catalogue: a way out that is there and broken, then an endpoint that is
+//! there and doesn't serve, then neither being there. Every blocker of the path is named all the same.
+
+use super::Analyses;
+use super::endpoint::{self, EndpointFault, Served, Why};
+use super::ends;
+use super::internet::{self, InternetPath, Way};
+use super::names;
+use super::needs::Destination;
+use super::resolution::{self, Resolution};
+use crate::reach::leg::{self, Leg, Repair};
+use crate::reach::route;
+use crate::reach::space::AddressSet;
+use crate::reach::traffic::Traffic;
+use crate::reach::verdict::{Blocker, Family, Gap, Hop};
+use crate::snapshot::enums::{VpcEndpointState, VpcEndpointType};
+use crate::snapshot::ids::{InternetGatewayId, PrefixListId};
+use crate::snapshot::vpc::{HostedZone, RouteDestination, RouteTable, RouteTarget, Subnet, Vpc, VpcEndpoint};
+use crate::text;
+use crate::topology::origin::{InterfaceKind, Origin};
+use crate::topology::{Lookup, Topology};
+
+/// The verdict on a path, before anything that only the workload knows.
+#[derive(Clone, Debug)]
+pub struct Path<'s> {
+    /// Whether it gets there.
+    pub reach: Reach<'s>,
+    /// The steps.
+    pub hops: Vec<Hop>,
+    /// The VPC.
+    pub vpc: Option<&'s Vpc>,
+    /// The effective route table.
+    pub route_table: Option<&'s RouteTable>,
+    /// Its destination answers through a way out, not through an endpoint.
+    pub by_internet: bool,
+}
+
+/// Whether a need is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reach<'s> {
+    /// Proved; by this endpoint, or over the internet.
+    Holds(Option<&'s VpcEndpoint>),
+    /// Disproved.
+    Fails(Failure<'s>),
+    /// Neither.
+    Unknown(Vec<Gap>),
+}
+
+/// Why it doesn't get there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure<'s> {
+    /// What it is attributed to.
+    pub fault: Fault<'s>,
+    /// Everything that has to be repaired.
+    pub blockers: Vec<Blocker>,
+    /// Only some addresses or ports are refused: connections fail now and then.
+    pub is_partial: bool,
+    /// What to add to the groups and network ACLs that refuse.
+    pub repairs: Vec<Repair>,
+}
+
+/// What a failure is attributed to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault<'s> {
+    /// A way out is there and broken: a blackhole, a NAT gateway, a detached gateway, block public access.
+    WayOut(Vec<internet::Fault>),
+    /// The way out is an internet gateway and the interface has no public address.
+    NoPublicAddress(InternetGatewayId),
+    /// A security group or network ACL refuses what the way out would take.
+    Refused,
+    /// A security group or network ACL refuses what the endpoint would take.
+    EndpointRefused(&'s VpcEndpoint),
+    /// An endpoint is there and doesn't serve.
+    Endpoint(EndpointFault<'s>),
+    /// The endpoint's policy denies the call.
+    Policy(&'s VpcEndpoint),
+    /// A private zone covers the name and lacks it.
+    Unresolved(&'s HostedZone),
+    /// There is neither an endpoint nor a way out.
+    Missing,
+}
+
+impl<'s> Fault<'s> {
+    /// The endpoint that it is about.
+    pub fn endpoint(&self) -> Option<&'s VpcEndpoint> {
+        match self {
+            Self::EndpointRefused(endpoint) | Self::Policy(endpoint) => Some(endpoint),
+            Self::Endpoint(fault) => Some(fault.endpoint),
+            Self::WayOut(_) | Self::NoPublicAddress(_) | Self::Refused | Self::Unresolved(_) | Self::Missing => None,
+        }
+    }
+}
+
+struct Judge<'a, 's> {
+    analyses: &'a Analyses<'s>,
+    topology: &'a Topology<'s>,
+    origin: &'a Origin<'s>,
+    subnet: &'s Subnet,
+    vpc: &'s Vpc,
+    table: Option<&'s RouteTable>,
+    hops: Vec<Hop>,
+    by_internet: bool,
+}
+
+/// Judges the path of TCP 443 from an origin to a destination.
+pub(super) fn judge<'s>(analyses: &Analyses<'s>, destination: &Destination, origin: &Origin<'s>) -> Path<'s> {
+    let topology = analyses.topology;
+    let (subnet, vpc) = match place(topology, origin) {
+        Ok(place) => place,
+        Err(gap) => {
+            let reach = Reach::Unknown(vec![gap]);
+            return Path { reach, hops: Vec::new(), vpc: None, route_table: None, by_internet: false };
+        }
+    };
+    let table = topology.route_table_of(subnet).found();
+    let mut judge = Judge { analyses, topology, origin, subnet, vpc, table, hops: Vec::new(), by_internet: false };
+    let reach = match destination {
+        Destination::Service { service, region, host } => judge.to_service(service, region, host),
+        Destination::PublicHost(host) => judge.to_host(host),
+        Destination::OtherHost(host) => judge.to_other_host(host),
+    };
+    Path { reach, hops: judge.hops, vpc: Some(vpc), route_table: table, by_internet: judge.by_internet }
+}
+
+fn place<'s>(topology: &Topology<'s>, origin: &Origin<'s>) -> Result<(&'s Subnet, &'s Vpc), Gap> {
+    let subnet = ends::subnet(topology, origin.subnet_id)?;
+    match topology.vpc(&subnet.vpc_id) {
+        Lookup::Found(vpc) => Ok((subnet, vpc)),
+        Lookup::Absent => {
+            let reason = text!["VPC ", &subnet.vpc_id, " of ", &subnet.id, " is not visible"];
+            Err(Gap::Undecidable { kind: "vpc-absent", reason })
+        }
+        Lookup::Unread(gap) => Err(gap),
+    }
+}
+
+impl<'s> Judge<'_, 's> {
+    fn to_service(&mut self, service: &'static str, region: &str, host: &str) -> Reach<'s> {
+        let served = endpoint::serving(self.topology, &self.vpc.id, self.table, service, region);
+        let zone = match &served {
+            Served::By(endpoint) if endpoint.endpoint_type != VpcEndpointType::Gateway => {
+                Some(names::endpoint_zone(service, host))
+            }
+            _ => None,
+        };
+        let resolution = resolution::of(self.topology, self.vpc, host, zone);
+        if let Some(zone) = resolution.unresolved_in {
+            return self.unresolved(zone, host);
+        }
+        match served {
+            Served::By(endpoint) if endpoint.endpoint_type == VpcEndpointType::Gateway => {
+                self.by_gateway(endpoint, &resolution)
+            }
+            Served::By(endpoint) => self.by_interface(endpoint, &resolution),
+            served => self.without_endpoint(service, served, &resolution),
+        }
+    }
+
+    fn to_host(&mut self, host: &str) -> Reach<'s> {
+        let resolution = resolution::of(self.topology, self.vpc, host, None);
+        if let Some(zone) = resolution.unresolved_in {
+            return self.unresolved(zone, host);
+        }
+        let internet = self.internet();
+        self.over_the_internet(&internet, Vec::new(), resolution.gaps(), &resolution.by_zone)
+    }
+
+    /// A host that may be anywhere: a way to the internet says that it is reached there, its absence says nothing.
+    fn to_other_host(&mut self, host: &str) -> Reach<'s> {
+        match self.to_host(host) {
+            Reach::Holds(by) => Reach::Holds(by),
+            Reach::Fails(_) | Reach::Unknown(_) => {
+                let reason = text![host.to_owned(), " may be inside the network: where it is can't be seen"];
+                Reach::Unknown(vec![Gap::Undecidable { kind: "unknown-host", reason }])
+            }
+        }
+    }
+
+    fn unresolved(&mut self, zone: &'s HostedZone, host: &str) -> Reach<'s> {
+        let detail = text![
+            "the private hosted zone ",
+            &zone.id,
+            " for ",
+            &zone.name,
+            " has no record for ",
+            host.to_owned(),
+            ", so the name does not resolve in ",
+            &self.vpc.id
+        ];
+        self.hop("private-hosted-zone", &zone.id, "fails", detail.clone());
+        let blocker = blocker(Family::Dns, "zone-without-record", &zone.id, detail);
+        fails(Fault::Unresolved(zone), vec![blocker], Vec::new())
+    }
+
+    fn by_interface(&mut self, endpoint: &'s VpcEndpoint, resolution: &Resolution<'s>) -> Reach<'s> {
+        let detail = text![&endpoint.id, " serves ", &endpoint.service_name, " in ", &self.vpc.id];
+        self.hop("vpc-endpoint", endpoint.id.as_str(), "holds", detail);
+        let leg = self.leg_to_endpoint(endpoint);
+        let uncertain = resolution.gaps();
+        if !uncertain.is_empty() {
+            // Either way the name leads: if both get through, it doesn't matter which.
+            let internet = self.internet();
+            let both = leg.holds() && internet.way == Way::Yes && self.leg_out(&internet).holds();
+            self.hops.extend(leg.hops);
+            return if both { Reach::Holds(None) } else { self.unknown(uncertain) };
+        }
+        self.hops.extend(leg.hops.iter().cloned());
+        self.of_leg(leg, Fault::EndpointRefused(endpoint), Some(endpoint))
+    }
+
+    /// The legs to all interfaces of an endpoint: its name resolves to any of them.
+    fn leg_to_endpoint(&self, endpoint: &'s VpcEndpoint) -> Leg {
+        let mut all = Leg::default();
+        let ends = match ends::of_endpoint(self.topology, endpoint) {
+            Ok(ends) => ends,
+            Err(gap) => {
+                all.gaps.push(gap);
+                return all;
+            }
+        };
+        let own = ends::of_origin(self.topology, self.origin, self.subnet);
+        let count = ends.len();
+        let mut shut = 0;
+        for end in &ends {
+            all.gaps.extend(self.diverted(&end.addresses));
+            let leg = leg::follow(&own, end, Traffic::tcp(443), &|id| self.topology.prefix_list_entries(id));
+            shut += usize::from(leg.is_shut);
+            all.append(leg);
+        }
+        all.is_shut = count > 0 && shut == count;
+        if count == 0 {
+            let reason = text![&endpoint.id, " shows no subnet"];
+            all.gaps.push(Gap::Undecidable { kind: "endpoint-without-subnet", reason });
+        }
+        all
+    }
+
+    /// A route more specific than `local` sends traffic inside the VPC through something that can't be seen through.
+    fn diverted(&self, addresses: &AddressSet) -> Option<Gap> {
+        let table = self.table?;
+        let split = route::split(table, addresses, |id| self.topology.prefix_list_entries(id).ok());
+        let elsewhere =
+            split.parts.iter().filter_map(|part| part.route).find(|route| route.target != RouteTarget::Local);
+        elsewhere.map(|route| {
+            let reason =
+                text!["inside ", &self.vpc.id, " ", &table.id, " leads traffic through ", internet::describe(route)];
+            Gap::Undecidable { kind: "middlebox", reason }
+        })
+    }
+
+    fn by_gateway(&mut self, endpoint: &'s VpcEndpoint, resolution: &Resolution<'s>) -> Reach<'s> {
+        let detail = text![&endpoint.id, " is on the route table of ", &self.subnet.id, " and serves S3"];
+        self.hop("vpc-endpoint", endpoint.id.as_str(), "holds", detail);
+        let list = self.table.and_then(|table| gateway_list(table, endpoint));
+        let entries = list.and_then(|id| self.topology.prefix_list_entries(id).ok());
+        let addresses = match &entries {
+            Some(blocks) => blocks.iter().filter(|block| matches!(block, ipnet::IpNet::V4(_))).copied().collect(),
+            None => AddressSet::internet(),
+        };
+        let name = match list {
+            Some(id) => text!["S3 (prefix list ", id, ")"],
+            None => text!["S3"],
+        };
+        let own = ends::of_origin(self.topology, self.origin, self.subnet);
+        let outside = ends::outside(name, addresses, list);
+        let leg = leg::follow(&own, &outside, Traffic::tcp(443), &|id| self.topology.prefix_list_entries(id));
+        self.hops.extend(leg.hops.iter().cloned());
+        if !resolution.by_zone.is_empty() {
+            return self.unknown(resolution.by_zone.clone());
+        }
+        self.of_leg(leg, Fault::Refused, Some(endpoint))
+    }
+
+    fn of_leg(&mut self, leg: Leg, fault: Fault<'s>, by: Option<&'s VpcEndpoint>) -> Reach<'s> {
+        if !leg.blockers.is_empty() {
+            Reach::Fails(Failure { fault, blockers: leg.blockers, is_partial: !leg.is_shut, repairs: leg.repairs })
+        } else if !leg.gaps.is_empty() {
+            self.unknown(leg.gaps)
+        } else {
+            Reach::Holds(by)
+        }
+    }
+
+    fn without_endpoint(
+        &mut self,
+        service: &'static str,
+        served: Served<'s>,
+        resolution: &Resolution<'s>,
+    ) -> Reach<'s> {
+        self.note_endpoint(&served, service);
+        let internet = self.internet();
+        match served {
+            Served::Unknown(gaps) => {
+                // What wasn't read may take the name over; a form of endpoint that can't be judged doesn't.
+                let unread = gaps.iter().any(|gap| matches!(gap, Gap::Unread { .. }));
+                if unread || internet.way != Way::Yes {
+                    let mut gaps = gaps;
+                    if let Way::Unknown(more) = &internet.way {
+                        gaps.extend(more.iter().cloned());
+                    }
+                    self.hops.extend(internet.hops.iter().cloned());
+                    return self.unknown(gaps);
+                }
+                self.over_the_internet(&internet, Vec::new(), Vec::new(), &resolution.by_zone)
+            }
+            Served::No(faults) => {
+                let unsettled = faults.iter().find(|fault| {
+                    let gone = matches!(
+                        fault.endpoint.state,
+                        VpcEndpointState::Deleting
+                            | VpcEndpointState::Deleted
+                            | VpcEndpointState::Failed
+                            | VpcEndpointState::Expired
+                    );
+                    fault.why == Why::State && gone && fault.endpoint.private_dns_enabled
+                });
+                if let (Some(fault), Way::Yes) = (unsettled, &internet.way) {
+                    let state = fault.endpoint.state.as_str().to_owned();
+                    let reason = text![
+                        &fault.endpoint.id,
+                        " is ",
+                        state,
+                        ": whether its private name still answers can't be seen"
+                    ];
+                    return self.unknown(vec![Gap::Undecidable { kind: "endpoint-state", reason }]);
+                }
+                self.over_the_internet(&internet, faults, self.hidden(resolution), &resolution.by_zone)
+            }
+            Served::By(endpoint) => Reach::Holds(Some(endpoint)),
+        }
+    }
+
+    /// What may serve although nothing that can be seen does.
+    fn hidden(&self, resolution: &Resolution<'s>) -> Vec<Gap> {
+        let account = &self.topology.target.account;
+        // In a shared VPC the owner's endpoints can't be described ("Shared subnets" in the PrivateLink guide).
+        let owner = [&self.vpc.owner_id, &self.subnet.owner_id].into_iter().find(|owner| *owner != account);
+        let shared = owner.map(|owner| {
+            let reason =
+                text![&self.vpc.id, " is shared by account ", owner, ", whose endpoints can't be seen from here"];
+            Gap::Undecidable { kind: "shared-vpc", reason }
+        });
+        shared.into_iter().chain(resolution.gaps()).collect()
+    }
+
+    fn internet(&self) -> std::rc::Rc<InternetPath> {
+        self.analyses.internet_path(self.origin.subnet_id, self.origin.public_address)
+    }
+
+    /// `hidden` matters where there is no way out, `by_zone` also where there is one.
+    fn over_the_internet(
+        &mut self,
+        internet: &InternetPath,
+        endpoint_faults: Vec<EndpointFault<'s>>,
+        hidden: Vec<Gap>,
+        by_zone: &[Gap],
+    ) -> Reach<'s> {
+        self.by_internet = true;
+        self.hops.extend(internet.hops.iter().cloned());
+        let leg = self.leg_out(internet);
+        let way = match &internet.way {
+            Way::Unknown(gaps) => return self.unknown(gaps.clone()),
+            _ if !by_zone.is_empty() => return self.unknown(by_zone.to_vec()),
+            Way::Yes => {
+                self.hops.extend(leg.hops.iter().cloned());
+                return self.of_leg(leg, Fault::Refused, None);
+            }
+            Way::No(faults) => faults,
+        };
+        if !hidden.is_empty() {
+            return self.unknown(hidden);
+        }
+        let broken: Vec<internet::Fault> = way.iter().filter(|fault| !self.is_no_way_at_all(fault)).cloned().collect();
+        let mut blockers: Vec<Blocker> = broken.iter().map(|fault| self.of_internet_fault(fault)).collect();
+        blockers.extend(endpoint_faults.iter().map(|fault| self.of_endpoint_fault(fault)));
+        let mut repairs = Vec::new();
+        let fault = match (broken.as_slice(), endpoint_faults.into_iter().next()) {
+            ([internet::Fault::NoPublicAddress(gateway)], _) => Fault::NoPublicAddress(gateway.clone()),
+            ([], Some(fault)) => Fault::Endpoint(fault),
+            ([], None) => Fault::Missing,
+            (_, _) => {
+                // The groups matter only where the way, once repaired, leads out.
+                self.hops.extend(leg.hops.iter().cloned());
+                blockers.extend(leg.blockers);
+                repairs = leg.repairs;
+                Fault::WayOut(broken)
+            }
+        };
+        fails(fault, blockers, repairs)
+    }
+
+    /// The groups and network ACLs between the origin and the internet, those of the NAT gateways' subnets included.
+    fn leg_out(&self, internet: &InternetPath) -> Leg {
+        let own = ends::of_origin(self.topology, self.origin, self.subnet);
+        let outside = ends::outside(text!["the internet"], AddressSet::internet(), None);
+        let entries = |id: &PrefixListId| self.topology.prefix_list_entries(id);
+        let mut all = leg::follow(&own, &outside, Traffic::tcp(443), &entries);
+        for (nat, subnet) in &internet.nat_gateways {
+            let Ok(subnet) = ends::subnet(self.topology, subnet) else { continue };
+            let end = leg::End {
+                subnet_id: Some(&subnet.id),
+                network_acl: Some(ends::network_acl(self.topology, &subnet.id)),
+                ..ends::outside(text!["NAT gateway ", nat], ends::subnet_addresses(subnet), None)
+            };
+            all.append(leg::through_nat(&own, &end, &outside, Traffic::tcp(443), &entries));
+        }
+        all
+    }
+
+    /// A missing route is no way at all; so is, for an instance, an internet gateway without a public address.
+    fn is_no_way_at_all(&self, fault: &internet::Fault) -> bool {
+        match fault {
+            internet::Fault::NoRoute(_) => true,
+            internet::Fault::NoPublicAddress(_) => self.origin.interface == InterfaceKind::InstanceEni,
+            internet::Fault::Blackhole(_)
+            | internet::Fault::GatewayDetached(_)
+            | internet::Fault::NatState(_)
+            | internet::Fault::NatSubnet(_)
+            | internet::Fault::PublicAccessBlocked => false,
+        }
+    }
+
+    fn of_internet_fault(&self, fault: &internet::Fault) -> Blocker {
+        let id = &self.subnet.id;
+        match fault {
+            internet::Fault::NoRoute(table) => {
+                let detail = text![table, " of ", id, " has no route to the internet"];
+                blocker(Family::Route, "no-route", table.as_str(), detail)
+            }
+            internet::Fault::Blackhole(table) => {
+                let detail = text!["the default route of ", table, " leads to a target that is gone (blackhole)"];
+                blocker(Family::Route, "blackhole", table.as_str(), detail)
+            }
+            internet::Fault::NoPublicAddress(gateway) => {
+                let detail = text![gateway, " drops what comes from an interface without a public address"];
+                blocker(Family::Address, "no-public-address", gateway.as_str(), detail)
+            }
+            internet::Fault::GatewayDetached(gateway) => {
+                let detail = text![gateway, " is not attached to ", &self.vpc.id];
+                blocker(Family::Route, "internet-gateway-detached", gateway.as_str(), detail)
+            }
+            internet::Fault::NatState(nat) => {
+                let detail = match self.topology.nat_gateway(nat).found() {
+                    Some(found) => text![nat, " is in state ", found.state.as_str().to_owned()],
+                    None => text![nat, " does not work"],
+                };
+                blocker(Family::Route, "nat-gateway-state", nat.as_str(), detail)
+            }
+            internet::Fault::NatSubnet(nat) => {
+                let detail = text![nat, " is in a subnet without a route to an attached internet gateway"];
+                blocker(Family::Route, "nat-gateway-subnet", nat.as_str(), detail)
+            }
+            internet::Fault::PublicAccessBlocked => {
+                let detail = text!["VPC block public access stops internet gateways in ", &self.vpc.id];
+                blocker(Family::Route, "block-public-access", self.vpc.id.as_str(), detail)
+            }
+        }
+    }
+
+    fn of_endpoint_fault(&self, fault: &EndpointFault<'s>) -> Blocker {
+        let id = fault.endpoint.id.as_str();
+        let detail = self.endpoint_fault_detail(fault);
+        match fault.why {
+            Why::State => blocker(Family::Endpoint, "endpoint-state", id, detail),
+            Why::PrivateDnsOff => blocker(Family::Dns, "private-dns-off", id, detail),
+            Why::VpcDnsOff => blocker(Family::Dns, "vpc-dns-off", self.vpc.id.as_str(), detail),
+            Why::NotRouted => blocker(Family::Endpoint, "gateway-not-routed", id, detail),
+        }
+    }
+
+    fn endpoint_fault_detail(&self, fault: &EndpointFault<'s>) -> text::Text {
+        let id = &fault.endpoint.id;
+        match fault.why {
+            Why::State => text![id, " is in state ", fault.endpoint.state.as_str().to_owned()],
+            Why::PrivateDnsOff => text!["private DNS of ", id, " is off"],
+            Why::VpcDnsOff => text!["a DNS attribute of ", &self.vpc.id, " is off, so ", id, " has no private names"],
+            Why::NotRouted => text![id, " is not on the route table of ", &self.subnet.id],
+        }
+    }
+
+    fn note_endpoint(&mut self, served: &Served<'s>, service: &'static str) {
+        match served {
+            Served::By(_) => {}
+            Served::No(faults) if faults.is_empty() => {
+                let detail = text![&self.vpc.id, " has no endpoint for ", service];
+                self.hop("vpc-endpoint", service, "fails", detail);
+            }
+            Served::No(faults) => {
+                for fault in faults {
+                    let detail = self.endpoint_fault_detail(fault);
+                    self.hop("vpc-endpoint", fault.endpoint.id.as_str(), "fails", detail);
+                }
+            }
+            Served::Unknown(gaps) => gaps.iter().for_each(|gap| self.gap_hop(gap)),
+        }
+    }
+
+    fn unknown(&mut self, mut gaps: Vec<Gap>) -> Reach<'s> {
+        gaps.sort();
+        gaps.dedup();
+        gaps.iter().for_each(|gap| self.gap_hop(gap));
+        Reach::Unknown(gaps)
+    }
+
+    fn gap_hop(&mut self, gap: &Gap) {
+        let resource = self.vpc.id.as_str().to_owned();
+        self.hops.push(gap_hop(gap, resource));
+    }
+
+    fn hop(&mut self, hop: &'static str, resource: &str, verdict: &'static str, detail: text::Text) {
+        self.hops.push(Hop { hop, resource: resource.to_owned(), verdict, detail });
+    }
+}
+
+fn fails<'s>(fault: Fault<'s>, blockers: Vec<Blocker>, repairs: Vec<Repair>) -> Reach<'s> {
+    Reach::Fails(Failure { fault, blockers, is_partial: false, repairs })
+}
+
+/// The step that nobody can see through.
+pub(super) fn gap_hop(gap: &Gap, resource: String) -> Hop {
+    match gap {
+        Gap::Unread { dataset, .. } => {
+            Hop { hop: "unread", resource, verdict: "unknown", detail: text![dataset.name(), " could not be read"] }
+        }
+        Gap::Undecidable { kind, reason } => Hop { hop: kind, resource, verdict: "unknown", detail: reason.clone() },
+    }
+}
+
+pub(super) fn blocker(family: Family, kind: &'static str, resource: &str, detail: text::Text) -> Blocker {
+    Blocker {
+        family,
+        kind,
+        need: None,
+        origin: None,
+        port: Some(443),
+        protocol: Some("tcp"),
+        resource: Some(resource.to_owned()),
+        detail,
+    }
+}
+
+/// The prefix list that a gateway endpoint's route in a table names.
+fn gateway_list<'t>(table: &'t RouteTable, endpoint: &VpcEndpoint) -> Option<&'t PrefixListId> {
+    table.routes.iter().find_map(|route| match (&route.destination, &route.target) {
+        (RouteDestination::PrefixList(id), RouteTarget::VpcEndpoint(target)) if *target == endpoint.id => Some(id),
+        _ => None,
+    })
+}

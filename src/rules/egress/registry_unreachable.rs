@@ -1,0 +1,47 @@
+//! An image of a registry that no endpoint here serves, from where there is no internet.
+
+use super::view::{self, Gaps, View};
+use crate::analysis::Analyses;
+use crate::analysis::egress::{self, Kind};
+use crate::analysis::path::Fault;
+use crate::finding::{Remediation, Severity};
+use crate::rules::{Check, Group, Outcome, Rule};
+use crate::text;
+use crate::topology::workload::Workload;
+
+pub(in crate::rules) static RULE: Rule = Rule {
+    id: "registry-unreachable",
+    group: Group::Egress,
+    severity: Severity::High,
+    summary: "an image of a registry that only the internet leads to, without internet",
+    page: include_str!("registry_unreachable.md"),
+    needs: view::DATASETS,
+    controls: &[],
+    references: &[
+        "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html",
+        "https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html",
+    ],
+    check: Check::Workload(check),
+};
+
+fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
+    let region = &analyses.topology.target.region;
+    let view = View::of(
+        &RULE,
+        workload,
+        analyses,
+        Gaps::All,
+        |need| egress::kind(need, region) == Kind::Registry,
+        |miss| matches!(miss.failure.fault, Fault::Missing),
+    );
+    view.outcome(|view| {
+        let text = text![
+            "Give the subnets a default route to a NAT gateway, or mirror the images to Amazon ECR in ",
+            region,
+            " (a pull-through cache rule does it for public registries) and name them there."
+        ];
+        let mut failing = view.failing(view.no_way_out(), Remediation { text, commands: Vec::new() });
+        failing.cause = view.route_table_cause();
+        failing
+    })
+}
