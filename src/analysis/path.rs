@@ -379,7 +379,10 @@ impl<'s> Judge<'_, 's> {
         let fault = match (broken.as_slice(), endpoint_faults.into_iter().next()) {
             ([internet::Fault::NoPublicAddress(gateway)], _) => Fault::NoPublicAddress(gateway.clone()),
             ([], Some(fault)) => Fault::Endpoint(fault),
-            ([], None) => Fault::Missing,
+            ([], None) => {
+                blockers.extend(way.iter().map(|fault| self.of_internet_fault(fault)));
+                Fault::Missing
+            }
             (_, _) => {
                 // The groups matter only where the way, once repaired, leads out.
                 self.hops.extend(leg.hops.iter().cloned());

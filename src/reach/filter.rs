@@ -48,6 +48,11 @@ impl Passage {
         }
     }
 
+    /// Whether some port is refused to every address.
+    pub fn shuts_a_port(&self) -> bool {
+        self.slices.iter().any(|slice| slice.admitted.is_empty() && slice.undecided.is_empty())
+    }
+
     /// Whether something is let through for sure.
     pub fn admits_something(&self) -> bool {
         self.slices.iter().any(|slice| !slice.admitted.is_empty())

@@ -276,7 +276,9 @@ impl Walk<'_> {
     fn judge(&mut self, filter: &Filter<'_>, passage: &Passage, unseen: Vec<Gap>, number: Option<i32>) -> bool {
         let amount = passage.refused();
         let refuses = match (amount, filter.other.counts) {
-            (Amount::Nothing, _) | (Amount::Part, Counts::SomePart | Counts::Any) => false,
+            (Amount::Nothing, _) | (Amount::Part, Counts::Any) => false,
+            // Which addresses are in use can't be seen, but a port that is shut to all of them is shut.
+            (Amount::Part, Counts::SomePart) => passage.shuts_a_port(),
             (Amount::All, _) | (Amount::Part, Counts::Each) => true,
         };
         let mut detail = sentence(filter, passage, amount);

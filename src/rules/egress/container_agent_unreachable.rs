@@ -118,7 +118,8 @@ fn failing(analyses: &Analyses<'_>, cut: &[Cut<'_>], gaps: Vec<Gap>) -> Failing 
     message.push(", all of which their agent needs: ");
     let mut details: Vec<Text> = Vec::new();
     for (_, failure, trace) in all() {
-        let blockers = failure.blockers.iter().map(|blocker| blocker.detail.clone());
+        let nothing = matches!(failure.fault, Fault::Missing);
+        let blockers = failure.blockers.iter().filter(|_| !nothing).map(|blocker| blocker.detail.clone());
         let missing = matches!(failure.fault, Fault::Missing).then(|| {
             let failed = trace.hops.iter().rev().find(|hop| hop.verdict == "fails");
             let mut text = text!["there is no endpoint"];
@@ -168,7 +169,7 @@ fn named(region: &str, need: &Need, failure: &Failure<'_>, cut: &Cut<'_>) -> Vec
         detail: text!["no endpoint and no usable route to the internet"],
     };
     let mut blockers = failure.blockers.clone();
-    if blockers.is_empty() {
+    if matches!(failure.fault, Fault::Missing) {
         blockers.push(missing);
     }
     for blocker in &mut blockers {

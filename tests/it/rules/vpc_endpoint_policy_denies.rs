@@ -1,0 +1,92 @@
+//! Endpoint policies that stand in the way.
+
+use insta::assert_snapshot;
+
+use ecs_network_audit::snapshot::coverage::Dataset;
+
+use crate::mocks::accounts::{Fixture, fargate_isolated_with_endpoints, fargate_private_with_nat};
+use crate::support::{assert_silent, assert_unknown, audit_rule, only, shown};
+
+const RULE: &str = "vpc-endpoint-policy-denies";
+
+fn with_policy(service: &str, policy: &str) -> Fixture {
+    let mut fixture = fargate_isolated_with_endpoints();
+    let name = format!(".{service}");
+    let endpoints = fixture.account.data.vpc_endpoints.items_mut().unwrap();
+    endpoints.iter_mut().find(|e| e.service_name.ends_with(&name)).unwrap().policy_document = Some(policy.to_owned());
+    fixture
+}
+
+fn allow(action: &str, resource: &str, principal: &str, condition: &str) -> String {
+    format!(
+        r#"{{"Statement":[{{"Effect":"Allow","Principal":{principal},"Action":"{action}","Resource":"{resource}"{condition}}}]}}"#
+    )
+}
+
+#[test]
+fn a_policy_for_own_buckets_leaves_the_layers_out() {
+    let fixture = with_policy("s3", &allow("s3:*", "arn:aws:s3:::my-bucket/*", "\"*\"", ""));
+    assert_snapshot!(shown(only(&audit_rule(&fixture.account, RULE))), @r##"
+    high vpc-endpoint-policy-denies prod/web (ecs:service)
+    Fargate tasks in subnet-0896d9a98e4df01a6 cannot reach s3: the policy of vpce-0c13be0aa0fac5855 does not allow s3:GetObject on arn:aws:s3:::prod-eu-west-1-starport-layer-bucket/*; needed by app (image)
+    blocker policy/policy-denies subnet-0896d9a98e4df01a6 -> vpce-0c13be0aa0fac5855: the policy of vpce-0c13be0aa0fac5855 does not allow s3:GetObject on arn:aws:s3:::prod-eu-west-1-starport-layer-bucket/*
+    fix Allow s3:GetObject in the policy of vpce-0c13be0aa0fac5855, or go back to the default policy, which allows everything that the callers' own policies allow.
+    $ aws ec2 modify-vpc-endpoint --region eu-west-1 --vpc-endpoint-id vpce-0c13be0aa0fac5855 --reset-policy
+    "##);
+}
+
+#[test]
+fn the_default_policy_and_what_covers_the_calls_are_silent() {
+    for (service, policy) in [
+        ("s3", allow("*", "*", "\"*\"", "")),
+        ("s3", allow("s3:GetObject", "arn:aws:s3:::prod-eu-west-1-starport-layer-bucket/*", "\"*\"", "")),
+        ("ecr.dkr", allow("ecr:*", "*", r#"{"AWS":"*"}"#, "")),
+        ("ecr.api", allow("ecr:Get*", "*", r#"{"AWS":"111122223333"}"#, "")),
+        ("logs", allow("logs:*", "*", r#"{"AWS":"arn:aws:iam::111122223333:role/execution"}"#, "")),
+    ] {
+        assert_silent(&audit_rule(&with_policy(service, &policy).account, RULE));
+    }
+}
+
+#[test]
+fn actions_principals_and_conditions_that_are_decidable_are_decided() {
+    let other = r#","Condition":{"StringEquals":{"aws:PrincipalAccount":"999988887777"}}"#;
+    for (service, policy) in [
+        ("ecr.dkr", allow("ecr:DescribeImages", "*", "\"*\"", "")),
+        ("logs", allow("logs:*", "*", r#"{"AWS":"arn:aws:iam::111122223333:role/somebody-else"}"#, "")),
+        ("logs", allow("logs:*", "*", "\"*\"", other)),
+        (
+            "logs",
+            r#"{"Statement":[{"Effect":"Deny","Principal":"*","Action":"logs:Delete*","Resource":"*"}]}"#.to_owned(),
+        ),
+    ] {
+        let report = audit_rule(&with_policy(service, &policy).account, RULE);
+        assert_eq!(only(&report).facts["unreached"], serde_json::json!([service]));
+    }
+}
+
+#[test]
+fn conditions_that_hang_on_the_request_are_unknown() {
+    let org = r#","Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-1"}}"#;
+    let fixture = with_policy("logs", &allow("logs:*", "*", "\"*\"", org));
+    assert_unknown(&audit_rule(&fixture.account, RULE), "can't be decided");
+    // ECR signs the addresses of layers itself, so a principal of the account proves nothing about them.
+    let fixture = with_policy("s3", &allow("s3:GetObject", "*", r#"{"AWS":"111122223333"}"#, ""));
+    assert_unknown(&audit_rule(&fixture.account, RULE), "can't be decided");
+}
+
+#[test]
+fn it_denies_beside_a_way_out_too() {
+    let mut fixture = fargate_private_with_nat();
+    let logs = fixture.account.interface_endpoint(&fixture.vpc, "logs", &[&fixture.subnet]);
+    let policy = allow("logs:Describe*", "*", "\"*\"", "");
+    fixture.account.edit_endpoint(&logs, |endpoint| endpoint.policy_document = Some(policy));
+    only(&audit_rule(&fixture.account, RULE));
+}
+
+#[test]
+fn unread() {
+    let mut fixture = fargate_isolated_with_endpoints();
+    fixture.account.deny(Dataset::VpcEndpoints, "ec2:DescribeVpcEndpoints");
+    assert_unknown(&audit_rule(&fixture.account, RULE), "vpc-endpoints could not be read");
+}
