@@ -40,6 +40,8 @@ pub enum Command {
     Rules(RulesArgs),
     /// Print the least IAM policy that the rules need.
     Policy(PolicyArgs),
+    /// Show the wiring of a workload: what it reaches, who reaches it, and the hop that decides.
+    Explain(ExplainArgs),
 }
 
 /// Arguments of an audit.
@@ -123,6 +125,15 @@ pub struct OutputArgs {
     /// End with 0 after any report that was written
     #[arg(long)]
     pub exit_zero: bool,
+    /// How it is shown.
+    #[command(flatten)]
+    pub console: ConsoleArgs,
+}
+
+/// Colours and what is said beside the report.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub struct ConsoleArgs {
     /// Colours
     #[arg(long, value_enum, default_value_t = ColorArg::Auto)]
     pub color: ColorArg,
@@ -135,6 +146,26 @@ pub struct OutputArgs {
     /// Say nothing on standard error but errors
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
+}
+
+/// Arguments of `audit explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// cluster/service, a service, a pattern (* and ?), or the id of a finding
+    #[arg(value_name = "WORKLOAD", conflicts_with = "all")]
+    pub workload: Option<String>,
+    /// Every workload
+    #[arg(long)]
+    pub all: bool,
+    /// Format on standard output
+    #[arg(long, value_enum, default_value_t = FormatArg::Table)]
+    pub format: FormatArg,
+    /// Where the facts come from.
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// How it is shown.
+    #[command(flatten)]
+    pub console: ConsoleArgs,
 }
 
 /// Arguments of `audit rules`.

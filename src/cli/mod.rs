@@ -3,6 +3,7 @@
 mod args;
 mod catalogue;
 mod exit;
+mod explain;
 mod failure;
 mod output;
 mod progress;
@@ -30,8 +31,12 @@ pub fn run() -> Exit {
             return if wrong { Exit::Usage } else { Exit::Clean };
         }
     };
-    log(cli.scan.output.verbose);
+    log(match &cli.command {
+        Some(Command::Explain(arguments)) => arguments.console.verbose,
+        _ => cli.scan.output.console.verbose,
+    });
     match cli.command {
+        Some(Command::Explain(arguments)) => explain::run(&arguments),
         Some(Command::Rules(arguments)) => catalogue::rules(&arguments),
         Some(Command::Policy(arguments)) => catalogue::policy(&arguments),
         None => scan::run(&cli.scan),

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use super::args::{ColorArg, OutputArgs};
+use super::args::{ColorArg, ConsoleArgs, OutputArgs};
 use crate::finding::{Report, Severity};
 use crate::report::{self, Format, View};
 
@@ -94,12 +94,17 @@ pub(super) fn print(text: &str) -> Result<(), String> {
 }
 
 fn view(arguments: &OutputArgs) -> View {
+    View { min_severity: Severity::from(arguments.min_severity), ..console_view(&arguments.console) }
+}
+
+/// The view of a terminal, nothing hidden.
+pub(super) fn console_view(arguments: &ConsoleArgs) -> View {
     let colour = match arguments.color {
         ColorArg::Always => true,
         ColorArg::Never => false,
         ColorArg::Auto => anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never,
     };
-    View { width: width(), colour, min_severity: Severity::from(arguments.min_severity) }
+    View { width: width(), colour, min_severity: Severity::Info }
 }
 
 /// Of the terminal; a pipe has none, but `COLUMNS` may say one.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::args::OutputArgs;
+use super::args::ConsoleArgs;
 use super::failure;
 use crate::collect::{Event, Sink};
 use crate::snapshot::coverage::Dataset;
@@ -31,7 +31,7 @@ struct State {
 
 impl Progress {
     /// A bar on a terminal; otherwise only warnings.
-    pub(super) fn new(arguments: &OutputArgs) -> Arc<Self> {
+    pub(super) fn new(arguments: &ConsoleArgs) -> Arc<Self> {
         let visible = io::stderr().is_terminal()
             && !arguments.no_progress
             && !arguments.quiet

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use tokio_util::sync::CancellationToken;
 
-use super::args::ScanArgs;
+use super::args::{ConsoleArgs, ScanArgs, SourceArgs};
 use super::output::{self, Pending};
 use super::progress::Progress;
 use super::{DEMO, Exit, failure, selection};
@@ -35,15 +35,15 @@ pub(super) fn run(arguments: &ScanArgs) -> Exit {
         services: arguments.source.services.clone(),
         ..Settings::all_rules()
     };
-    let (snapshot, stopped) = match obtain(arguments, &settings) {
+    let source = Source {
+        arguments: &arguments.source,
+        console: &arguments.output.console,
+        datasets: datasets(arguments, &settings),
+    };
+    let (snapshot, stopped) = match obtain(&source, &settings) {
         Ok(obtained) => obtained,
         Err(exit) => return exit,
     };
-    if let Some(path) = &arguments.source.save_snapshot
-        && let Err(error) = file::write(path, &snapshot)
-    {
-        return refuse(Exit::NotWritten, &error.to_string());
-    }
     let report = engine::evaluate(&snapshot, &settings);
     if let Err(error) = output::write(&report, &arguments.output, &files) {
         return refuse(Exit::NotWritten, &error);
@@ -63,10 +63,29 @@ fn open_files(arguments: &ScanArgs) -> Result<Vec<Pending>, String> {
     arguments.output.output.iter().map(|path| Pending::open(path)).collect()
 }
 
-/// The snapshot, and how the scan was stopped if it was.
-fn obtain(arguments: &ScanArgs, settings: &Settings) -> Result<(Snapshot, Option<Exit>), Exit> {
-    let source = &arguments.source;
-    let loaded = match (&source.snapshot, source.demo) {
+/// Where a snapshot comes from.
+pub(super) struct Source<'a> {
+    /// Account, file or demo.
+    pub(super) arguments: &'a SourceArgs,
+    /// What is shown on the way.
+    pub(super) console: &'a ConsoleArgs,
+    /// What to read.
+    pub(super) datasets: BTreeSet<Dataset>,
+}
+
+/// The snapshot, saved where it was asked for, and how the scan was stopped if it was.
+pub(super) fn obtain(source: &Source<'_>, settings: &Settings) -> Result<(Snapshot, Option<Exit>), Exit> {
+    let obtained = load_or_read(source, settings)?;
+    if let Some(path) = &source.arguments.save_snapshot
+        && let Err(error) = file::write(path, &obtained.0)
+    {
+        return Err(refuse(Exit::NotWritten, &error.to_string()));
+    }
+    Ok(obtained)
+}
+
+fn load_or_read(source: &Source<'_>, settings: &Settings) -> Result<(Snapshot, Option<Exit>), Exit> {
+    let loaded = match (&source.arguments.snapshot, source.arguments.demo) {
         (Some(path), _) => Some(file::read(path)),
         (None, true) => Some(file::parse(Path::new("demo"), DEMO)),
         (None, false) => None,
@@ -74,21 +93,21 @@ fn obtain(arguments: &ScanArgs, settings: &Settings) -> Result<(Snapshot, Option
     match loaded {
         Some(Ok(snapshot)) => Ok((snapshot, None)),
         Some(Err(error)) => Err(refuse(Exit::Usage, &error.to_string())),
-        None => live(arguments, settings),
+        None => live(source, settings),
     }
 }
 
-fn live(arguments: &ScanArgs, settings: &Settings) -> Result<(Snapshot, Option<Exit>), Exit> {
+fn live(source: &Source<'_>, settings: &Settings) -> Result<(Snapshot, Option<Exit>), Exit> {
     let request = Request {
-        profile: arguments.source.profile.clone(),
-        region: arguments.source.region.clone(),
+        profile: source.arguments.profile.clone(),
+        region: source.arguments.region.clone(),
         scope: Scope { clusters: settings.clusters.clone(), services: settings.services.clone() },
-        datasets: datasets(arguments, settings),
-        timeout: arguments.source.timeout,
+        datasets: source.datasets.clone(),
+        timeout: source.arguments.timeout,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|error| refuse(Exit::Usage, &format!("starting the runtime: {error}")))?;
-    let progress = Progress::new(&arguments.output);
+    let progress = Progress::new(source.console);
     let (cancel, stopped) = (CancellationToken::new(), Arc::new(AtomicU8::new(0)));
     let collected = runtime.block_on(async {
         tokio::spawn(watch_signals(cancel.clone(), Arc::clone(&stopped)));

@@ -3,6 +3,7 @@
 mod escape;
 pub mod json_v1;
 mod table;
+mod wiring;
 
 use crate::finding::{Report, Severity};
 
@@ -32,6 +33,11 @@ pub fn render(report: &Report, format: Format, view: &View) -> String {
         Format::Table => table::render(report, view),
         Format::Json => json_v1::render(report, view.min_severity),
     }
+}
+
+/// Renders the wiring of workloads for a terminal.
+pub fn render_wiring(wiring: &crate::wiring::Wiring, view: &View) -> String {
+    wiring::render(wiring, view)
 }
 
 pub use escape::terminal as escape_for_terminal;

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use super::View;
 use super::escape::terminal as escape;
-use crate::finding::{Evidence, Finding, NotEvaluated, NotEvaluatedKind, Report, Severity, Status};
+use crate::finding::{Evidence, Finding, NotEvaluated, NotEvaluatedKind, Report, RuleTally, Severity, Status};
 use crate::text::{Span, Text};
 
 /// No outer border; a thin line between rows, so that text can be copied.
@@ -222,8 +222,10 @@ impl Page<'_> {
 
     fn summary(&mut self, report: &Report) {
         self.heading("summary");
-        let widest = report.rules.iter().map(|tally| tally.rule.len()).max().unwrap_or(0);
-        for tally in &report.rules {
+        let is_quiet = |tally: &&RuleTally| tally.fails == 0 && tally.unknown == 0;
+        let (quiet, loud): (Vec<&RuleTally>, Vec<&RuleTally>) = report.rules.iter().partition(is_quiet);
+        let widest = loud.iter().map(|tally| tally.rule.len()).max().unwrap_or(0);
+        for tally in loud {
             let judged = tally.holds + tally.fails;
             let concerned = tally.subjects - tally.not_applicable;
             let mut line = format!("{:widest$}  judged {judged} of {concerned}", tally.rule);
@@ -234,6 +236,15 @@ impl Page<'_> {
                 let _ = write!(line, ", {} unknown", tally.unknown);
             }
             self.line(&line);
+        }
+        let (concerned, idle): (Vec<&RuleTally>, Vec<&RuleTally>) = quiet.iter().partition(|tally| tally.holds > 0);
+        if !concerned.is_empty() {
+            let judged = concerned.iter().map(|tally| tally.holds).sum();
+            let (rules, verb) = (counted(concerned.len(), "rule"), if concerned.len() == 1 { "holds" } else { "hold" });
+            self.line(&format!("{rules} {verb} for everything they concern ({})", counted(judged, "judgement")));
+        }
+        if !idle.is_empty() {
+            self.line(&format!("{} concern nothing here", counted(idle.len(), "rule")));
         }
         self.line("");
         let open: Vec<String> = Severity::ALL
@@ -286,7 +297,7 @@ fn seen(evidence: &Evidence) -> String {
 }
 
 /// A sentence for a terminal: names escaped.
-fn plain(text: &Text) -> String {
+pub(super) fn plain(text: &Text) -> String {
     text.spans()
         .iter()
         .map(|span| match span {
@@ -322,7 +333,7 @@ fn minute(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
-fn style_of(severity: Severity) -> Style {
+pub(super) fn style_of(severity: Severity) -> Style {
     let colour = match severity {
         Severity::Critical | Severity::High => AnsiColor::Red,
         Severity::Medium => AnsiColor::Yellow,
@@ -333,7 +344,7 @@ fn style_of(severity: Severity) -> Style {
     if severity == Severity::Critical { style.bold().invert() } else { style.bold() }
 }
 
-fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         let last = lines.last_mut().expect("there is always a line");

@@ -69,7 +69,8 @@ fn failing(analyses: &Analyses<'_>, paying: &[(&RouteTable, &Vpc)]) -> Failing {
     let tables: BTreeSet<&str> = paying.iter().map(|(table, _)| table.id.as_str()).collect();
     let mut message = text!["Every image layer comes through a NAT gateway, which charges by the byte: "];
     message.append(Text::list(paying.iter().map(|(table, _)| Span::from(&table.id)), 3));
-    message.push(" has no route to an S3 gateway endpoint, which would be free");
+    message.push(if paying.len() == 1 { " has" } else { " have" });
+    message.push(" no route to an S3 gateway endpoint, which would be free");
     let region = topology.target.region.as_str();
     let commands = paying.iter().map(|(table, vpc)| {
         let gateway = topology.known_endpoints_in(&vpc.id).iter().find(|endpoint| {
