@@ -117,7 +117,7 @@ fn origins(topology: &Topology<'_>, workload: &Workload<'_>) -> Vec<Origin> {
             let own = launch.kind == LaunchKind::Fargate || variant.is_awsvpc() == Some(true);
             let mut origins = if own { origin::task_interfaces(variant, launch).known } else { Vec::new() };
             if launch.kind == LaunchKind::Ec2 {
-                origins.extend(origin::instance_interfaces(topology, workload, variant, launch).known);
+                origins.extend(origin::Pool::of(topology, workload, variant, launch).interfaces(topology).known);
             }
             for origin in origins {
                 let origin = of_origin(topology, &origin);

@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use super::Analyses;
 use super::needs::{self, Destination, Need, Purpose};
 use super::path::{self, Failure, Fault, Path, Reach};
+use super::places::Place;
 use crate::reach::policy::{self, Decision, Principal};
 use crate::reach::verdict::{Family, Gap, Hop, Trace};
 use crate::snapshot::ecs::TaskDefinition;
@@ -14,7 +15,7 @@ use crate::snapshot::ids::Arn;
 use crate::snapshot::vpc::{RouteTable, Vpc, VpcEndpoint};
 use crate::text;
 use crate::topology::launch::{Launch, LaunchKind};
-use crate::topology::origin::{self, InterfaceKind, Origin, Origins};
+use crate::topology::origin::{InterfaceKind, Origin};
 use crate::topology::workload::{Variant, Workload};
 use crate::topology::{Lookup, Topology};
 
@@ -29,7 +30,7 @@ pub struct Cell<'s> {
     /// What is needed; `None` for a gap that hides the needs or origins themselves.
     pub need: Option<Rc<Need>>,
     /// From where.
-    pub origin: Option<Rc<Origin<'s>>>,
+    pub origin: Option<Place<'s>>,
     /// The VPC of the origin.
     pub vpc: Option<&'s Vpc>,
     /// The effective route table of the origin.
@@ -117,28 +118,21 @@ impl<'s> Table<'_, 's> {
             if needs.is_empty() {
                 continue;
             }
-            let origins = self.origins(interface);
-            for origin in origins.known {
-                let origin = Rc::new(origin);
-                cells.extend(needs.iter().map(|need| self.cell(need, &origin, definition, origins.may_be_narrower)));
+            let places = match interface {
+                InterfaceKind::TaskEni => self.analyses.task_places(self.variant, self.launch),
+                InterfaceKind::InstanceEni => self.analyses.instance_places(self.workload, self.variant, self.launch),
+            };
+            for place in &places.known {
+                cells.extend(needs.iter().map(|need| self.cell(need, place, definition, places.may_be_narrower)));
             }
-            cells.extend(origins.gaps.into_iter().map(|gap| of_gap(kind, gap)));
-        }
-    }
-
-    fn origins(&self, interface: InterfaceKind) -> Origins<'s> {
-        match interface {
-            InterfaceKind::TaskEni => origin::task_interfaces(self.variant, self.launch),
-            InterfaceKind::InstanceEni => {
-                origin::instance_interfaces(self.topology(), self.workload, self.variant, self.launch)
-            }
+            cells.extend(places.gaps.into_iter().map(|gap| of_gap(kind, gap)));
         }
     }
 
     fn cell(
         &self,
         need: &Rc<Need>,
-        origin: &Rc<Origin<'s>>,
+        origin: &Place<'s>,
         definition: &TaskDefinition,
         origin_is_uncertain: bool,
     ) -> Cell<'s> {
@@ -150,7 +144,7 @@ impl<'s> Table<'_, 's> {
         Cell {
             launch: self.launch.kind,
             need: Some(Rc::clone(need)),
-            origin: Some(Rc::clone(origin)),
+            origin: Some(origin.clone()),
             vpc: path.vpc,
             route_table: path.route_table,
             origin_is_uncertain,
@@ -164,7 +158,7 @@ impl<'s> Table<'_, 's> {
     fn of_workload(
         &self,
         need: &Need,
-        origin: &Origin<'s>,
+        origin: &Place<'s>,
         definition: &TaskDefinition,
         path: &Path<'s>,
     ) -> (Reach<'s>, Vec<Hop>) {
@@ -198,7 +192,7 @@ impl<'s> Table<'_, 's> {
     }
 
     /// Live state that a "blocked" would contradict: a proxy or something else that no API shows must be there.
-    fn contradiction(&self, need: &Need, origin: &Origin<'s>) -> Option<Gap> {
+    fn contradiction(&self, need: &Need, origin: &Place<'s>) -> Option<Gap> {
         let task = self.workload.tasks.iter().find(|task| {
             let recent = task.started_at.is_some_and(|at| self.topology().now.duration_since(at) <= COUNTER_EVIDENCE);
             let here = match origin.interface {
@@ -231,7 +225,7 @@ pub fn connected_agent<'s>(origin: &Origin<'s>) -> Option<&'s str> {
 }
 
 /// An agent that is connected although no way to the control plane is visible.
-fn connected_without_a_way<'s>(analyses: &Analyses<'s>, origin: &Origin<'s>) -> Option<Gap> {
+fn connected_without_a_way<'s>(analyses: &Analyses<'s>, origin: &Place<'s>) -> Option<Gap> {
     let connected = connected_agent(origin)?;
     let needs = needs::of_container_instances(analyses.topology);
     let shut = |need: &Need| matches!(analyses.path(&need.destination, origin).reach, Reach::Fails(_));

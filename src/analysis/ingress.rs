@@ -10,6 +10,7 @@ use std::rc::Rc;
 use super::Analyses;
 use super::balancing::{self, Sources};
 use super::ends;
+use super::places::{Place, Places};
 use crate::reach::leg::{self, Leg};
 use crate::reach::traffic::{Ports, Protocol, Traffic};
 use crate::reach::verdict::Gap;
@@ -19,7 +20,7 @@ use crate::snapshot::enums::{LoadBalancerType, NetworkMode, TargetType};
 use crate::snapshot::ids::{Arn, SubnetId};
 use crate::text;
 use crate::topology::launch::{Launch, LaunchKind};
-use crate::topology::origin::{self, InterfaceKind, Origin, Origins};
+use crate::topology::origin::{InterfaceKind, Origin};
 use crate::topology::workload::{Role, Variant, Workload};
 use crate::topology::{Lookup, Topology};
 
@@ -60,7 +61,7 @@ pub struct Flow<'s> {
     /// The subnet of the load balancer.
     pub from: &'s SubnetId,
     /// Where the targets are.
-    pub to: Rc<Origin<'s>>,
+    pub to: Place<'s>,
     /// What is sent.
     pub sent: Traffic,
     /// Where the port comes from.
@@ -178,15 +179,14 @@ impl<'s> Walk<'_, 's> {
         launch: &Launch<'s>,
         ingress: &mut Ingress<'s>,
     ) {
-        let origins = self.targets(definition, launch);
-        ingress.gaps.extend(origins.gaps);
+        let places = self.targets(definition, launch);
+        ingress.gaps.extend(places.gaps);
         let crossing = balancing::cross_zone(self.topology, balancer, group);
         let sources = match balancing::sources(self.topology, balancer, group) {
             Ok(sources) => sources,
             Err(gap) => return ingress.gaps.push(gap),
         };
-        for origin in origins.known {
-            let origin = Rc::new(origin);
+        for origin in places.known {
             let Some(zone) = self.topology.subnet(origin.subnet_id).found().map(|s| &s.availability_zone) else {
                 ingress.gaps.extend(ends::subnet(self.topology, origin.subnet_id).err());
                 continue;
@@ -202,12 +202,12 @@ impl<'s> Walk<'_, 's> {
         }
     }
 
-    fn targets(&self, definition: &TaskDefinition, launch: &Launch<'s>) -> Origins<'s> {
+    fn targets(&self, definition: &TaskDefinition, launch: &Launch<'s>) -> Places<'s> {
         let own = launch.kind == LaunchKind::Fargate || definition.network_mode == Some(NetworkMode::Awsvpc);
         match (own, launch.kind) {
-            (true, _) => origin::task_interfaces(self.variant, launch),
-            (false, LaunchKind::Ec2) => origin::instance_interfaces(self.topology, self.workload, self.variant, launch),
-            (false, _) => Origins::default(),
+            (true, _) => self.analyses.task_places(self.variant, launch),
+            (false, LaunchKind::Ec2) => self.analyses.instance_places(self.workload, self.variant, launch),
+            (false, _) => Places::default(),
         }
     }
 
@@ -218,7 +218,7 @@ impl<'s> Walk<'_, 's> {
         balancer: &'s LoadBalancer,
         definition: &'s TaskDefinition,
         source: &Sources<'s>,
-        origin: &Rc<Origin<'s>>,
+        origin: &Place<'s>,
         may_be_idle: bool,
         ingress: &mut Ingress<'s>,
     ) {
@@ -232,7 +232,7 @@ impl<'s> Walk<'_, 's> {
                 load_balancer: balancer,
                 purpose,
                 from: source.subnet_id,
-                to: Rc::clone(origin),
+                to: origin.clone(),
                 sent,
                 port_kind,
                 leg,
@@ -301,7 +301,7 @@ impl<'s> Walk<'_, 's> {
         group: &'s TargetGroup,
         purpose: FlowPurpose,
         source: &Sources<'s>,
-        origin: &Rc<Origin<'s>>,
+        origin: &Place<'s>,
         sent: Traffic,
     ) -> Rc<Leg> {
         let preserves =

@@ -11,7 +11,9 @@ pub mod internet;
 pub mod names;
 pub mod needs;
 pub mod path;
+pub mod places;
 pub mod resolution;
+pub mod service_connect;
 pub mod symptoms;
 pub mod task_eni_limits;
 
@@ -23,11 +25,12 @@ use rustc_hash::FxHashMap;
 use crate::reach::leg::Leg;
 use crate::reach::traffic::Traffic;
 use crate::settings::Settings;
-use crate::snapshot::ids::{Arn, SecurityGroupId, SubnetId};
+use crate::snapshot::ids::{Arn, SubnetId};
 use crate::topology::Topology;
-use crate::topology::origin::{InterfaceKind, Origin, PublicAddress};
+use crate::topology::origin::PublicAddress;
 use crate::topology::workload::Workload;
 use needs::Destination;
+use places::Place;
 
 /// The analyses of one target, each made when the first rule asks for it.
 pub struct Analyses<'s> {
@@ -36,8 +39,9 @@ pub struct Analyses<'s> {
     /// Thresholds.
     pub settings: &'s Settings,
     internet: RefCell<FxHashMap<(SubnetId, PublicAddress), Rc<internet::InternetPath>>>,
-    paths: RefCell<FxHashMap<OriginKey<'s>, FxHashMap<Destination, Rc<path::Path<'s>>>>>,
-    legs: RefCell<FxHashMap<OriginKey<'s>, FxHashMap<LegKey<'s>, Rc<Leg>>>>,
+    register: places::Register<'s>,
+    paths: RefCell<FxHashMap<u32, FxHashMap<Destination, Rc<path::Path<'s>>>>>,
+    legs: RefCell<FxHashMap<(u32, LegKey<'s>), Rc<Leg>>>,
     egress: Vec<OnceCell<Vec<egress::Cell<'s>>>>,
     ingress: Vec<OnceCell<ingress::Ingress<'s>>>,
 }
@@ -45,31 +49,6 @@ pub struct Analyses<'s> {
 /// What tells the legs from load balancers to one origin apart: the balancer, its subnet, whether clients keep their
 /// addresses, and what is sent.
 type LegKey<'s> = (&'s Arn, &'s SubnetId, bool, Traffic);
-
-/// What makes origins alike: they share every path.
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct OriginKey<'s> {
-    interface: InterfaceKind,
-    subnet_id: &'s SubnetId,
-    security_groups: Option<Vec<&'s SecurityGroupId>>,
-    public_address: PublicAddress,
-    is_windows: bool,
-    instances: Vec<&'s Arn>,
-}
-
-impl<'s> OriginKey<'s> {
-    fn of(origin: &Origin<'s>) -> Self {
-        Self {
-            interface: origin.interface,
-            subnet_id: origin.subnet_id,
-            security_groups: origin.security_groups.clone(),
-            public_address: origin.public_address,
-            is_windows: origin.is_windows,
-            // Instances have addresses of their own.
-            instances: origin.instances.iter().map(|instance| &instance.arn).collect(),
-        }
-    }
-}
 
 impl<'s> Analyses<'s> {
     /// Nothing is computed yet.
@@ -79,6 +58,7 @@ impl<'s> Analyses<'s> {
             topology,
             settings,
             internet: RefCell::default(),
+            register: places::Register::default(),
             paths: RefCell::default(),
             legs: RefCell::default(),
             egress: (0..count).map(|_| OnceCell::new()).collect(),
@@ -97,25 +77,24 @@ impl<'s> Analyses<'s> {
         path
     }
 
-    /// The path of TCP 443 from an origin to a destination.
-    pub fn path(&self, destination: &Destination, origin: &Origin<'s>) -> Rc<path::Path<'s>> {
-        let key = OriginKey::of(origin);
-        if let Some(path) = self.paths.borrow().get(&key).and_then(|paths| paths.get(destination)) {
+    /// The path of TCP 443 from a place to a destination.
+    pub fn path(&self, destination: &Destination, place: &Place<'s>) -> Rc<path::Path<'s>> {
+        if let Some(path) = self.paths.borrow().get(&place.id()).and_then(|paths| paths.get(destination)) {
             return Rc::clone(path);
         }
-        let path = Rc::new(path::judge(self, destination, origin));
-        self.paths.borrow_mut().entry(key).or_default().insert(destination.clone(), Rc::clone(&path));
+        let path = Rc::new(path::judge(self, destination, place));
+        self.paths.borrow_mut().entry(place.id()).or_default().insert(destination.clone(), Rc::clone(&path));
         path
     }
 
-    /// A leg from a load balancer to an origin, made once.
-    fn leg(&self, key: LegKey<'s>, origin: &Origin<'s>, make: impl FnOnce() -> Leg) -> Rc<Leg> {
-        let origin = OriginKey::of(origin);
-        if let Some(leg) = self.legs.borrow().get(&origin).and_then(|legs| legs.get(&key)) {
+    /// A leg from a load balancer to a place, made once.
+    fn leg(&self, key: LegKey<'s>, place: &Place<'s>, make: impl FnOnce() -> Leg) -> Rc<Leg> {
+        let key = (place.id(), key);
+        if let Some(leg) = self.legs.borrow().get(&key) {
             return Rc::clone(leg);
         }
         let leg = Rc::new(make());
-        self.legs.borrow_mut().entry(origin).or_default().insert(key, Rc::clone(&leg));
+        self.legs.borrow_mut().insert(key, Rc::clone(&leg));
         leg
     }
 

@@ -167,6 +167,7 @@ pub static ALL: &[&Rule] = &[
     &egress::log_destination_unreachable::RULE,
     &egress::exec_unreachable::RULE,
     &egress::private_zone_mismatch::RULE,
+    &egress::service_connect_misconfigured::RULE,
     &egress::vpc_endpoint_single_zone::RULE,
     &egress::nat_cross_zone::RULE,
     &egress::s3_gateway_absent::RULE,

@@ -105,22 +105,57 @@ fn of_seen_tasks<'s>(variant: &Variant<'s>) -> Origins<'s> {
     Origins { known, gaps, may_be_narrower: false }
 }
 
-/// The primary ENIs of the container instances that a variant may be placed on.
-///
-/// Without instances the subnets of the provider's Auto Scaling group stand in: the next instance starts there.
-pub fn instance_interfaces<'s>(
-    topology: &Topology<'s>,
-    workload: &Workload<'s>,
-    variant: &Variant<'s>,
-    launch: &Launch<'s>,
-) -> Origins<'s> {
-    let mut origins = Origins { may_be_narrower: is_constrained(workload, variant), ..Origins::default() };
-    origins.gaps.extend(topology.gap_in_cluster(Dataset::ContainerInstances, workload.cluster_arn));
-    group_alike(topology, eligible_instances(topology, workload, variant, launch), &mut origins);
-    if origins.known.is_empty() && origins.gaps.is_empty() {
-        of_instances_to_come(topology, launch, &mut origins);
+/// The container instances that a way of launching may choose from; many workloads share one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Pool<'s> {
+    cluster: &'s Arn,
+    provider: Option<&'s str>,
+    group: Option<&'s Arn>,
+    /// Zones of the subnets of awsvpc tasks; `None` where zones don't bind or aren't all known.
+    zones: Option<Vec<&'s str>>,
+}
+
+impl<'s> Pool<'s> {
+    /// The pool of a variant.
+    pub fn of(topology: &Topology<'s>, workload: &Workload<'s>, variant: &Variant<'s>, launch: &Launch<'s>) -> Self {
+        let group = launch.provider.and_then(|provider| match &provider.kind {
+            CapacityProviderKind::AutoScalingGroup { auto_scaling_group_arn, .. } => Some(auto_scaling_group_arn),
+            _ => None,
+        });
+        Self {
+            cluster: workload.cluster_arn,
+            provider: launch.provider.map(|provider| provider.name.as_str()),
+            group,
+            zones: task_zones(topology, variant),
+        }
     }
-    origins
+
+    /// Its ACTIVE instances. Placement constraints are not applied: see [`Origins::may_be_narrower`].
+    pub fn instances(&self, topology: &Topology<'s>) -> Vec<&'s ContainerInstance> {
+        let in_provider = |instance: &ContainerInstance| match self.provider {
+            Some(provider) => instance.capacity_provider_name.as_deref() == Some(provider),
+            None => !is_managed_instance(topology, instance),
+        };
+        let in_zone = |instance: &ContainerInstance| match (&self.zones, zone_of(instance)) {
+            (Some(zones), Some(zone)) => zones.contains(&zone),
+            _ => true,
+        };
+        let instances = topology.container_instances_of(self.cluster).iter().copied();
+        instances.filter(|i| is_on_ec2(i) && i.status == "ACTIVE" && in_provider(i) && in_zone(i)).collect()
+    }
+
+    /// The primary ENIs of its instances.
+    ///
+    /// Without instances the subnets of the provider's Auto Scaling group stand in: the next instance starts there.
+    pub fn interfaces(&self, topology: &Topology<'s>) -> Origins<'s> {
+        let mut origins = Origins::default();
+        origins.gaps.extend(topology.gap_in_cluster(Dataset::ContainerInstances, self.cluster));
+        group_alike(topology, self.instances(topology), &mut origins);
+        if origins.known.is_empty() && origins.gaps.is_empty() {
+            of_instances_to_come(topology, self.group, &mut origins);
+        }
+        origins
+    }
 }
 
 fn group_alike<'s>(
@@ -158,25 +193,13 @@ pub fn of_cluster<'s>(topology: &Topology<'s>, cluster: &Arn) -> Origins<'s> {
 }
 
 /// ACTIVE instances of the cluster in the provider of `launch` and, under awsvpc, in a zone of the task's subnets.
-///
-/// Placement constraints are not applied: see [`Origins::may_be_narrower`].
 pub fn eligible_instances<'s>(
     topology: &Topology<'s>,
     workload: &Workload<'s>,
     variant: &Variant<'s>,
     launch: &Launch<'s>,
 ) -> Vec<&'s ContainerInstance> {
-    let zones = task_zones(topology, variant);
-    let in_provider = |instance: &ContainerInstance| match launch.provider {
-        Some(provider) => instance.capacity_provider_name.as_ref() == Some(&provider.name),
-        None => !is_managed_instance(topology, instance),
-    };
-    let in_zone = |instance: &ContainerInstance| match (&zones, zone_of(instance)) {
-        (Some(zones), Some(zone)) => zones.contains(&zone),
-        _ => true,
-    };
-    let instances = topology.container_instances_of(workload.cluster_arn).iter().copied();
-    instances.filter(|i| is_on_ec2(i) && i.status == "ACTIVE" && in_provider(i) && in_zone(i)).collect()
+    Pool::of(topology, workload, variant, launch).instances(topology)
 }
 
 /// Whether the instance runs in EC2: ECS Anywhere registers `mi-…` instances.
@@ -264,13 +287,8 @@ pub fn is_primary(interface: &InstanceNetworkInterface) -> bool {
     interface.device_index == 0 && interface.network_card_index == 0
 }
 
-fn of_instances_to_come<'s>(topology: &Topology<'s>, launch: &Launch<'s>, origins: &mut Origins<'s>) {
-    let group = launch.provider.and_then(|provider| match &provider.kind {
-        CapacityProviderKind::AutoScalingGroup { auto_scaling_group_arn, .. } => {
-            Some(topology.auto_scaling_group(auto_scaling_group_arn))
-        }
-        _ => None,
-    });
+fn of_instances_to_come<'s>(topology: &Topology<'s>, group: Option<&'s Arn>, origins: &mut Origins<'s>) {
+    let group = group.map(|group| topology.auto_scaling_group(group));
     match group {
         Some(Lookup::Found(group)) if !group.subnets.is_empty() => {
             origins.known.extend(group.subnets.iter().map(|subnet_id| Origin {

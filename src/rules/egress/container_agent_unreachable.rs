@@ -7,6 +7,7 @@ use crate::analysis::Analyses;
 use crate::analysis::egress;
 use crate::analysis::needs::{self, Need};
 use crate::analysis::path::{Failure, Fault, Reach};
+use crate::analysis::places::Place;
 use crate::finding::{Evidence, Related, Remediation, Severity};
 use crate::reach::verdict::{Blocker, Gap, Trace};
 use crate::rules::{Check, Failing, Group, Outcome, Rule, repair};
@@ -15,7 +16,6 @@ use crate::snapshot::ecs::Cluster;
 use crate::snapshot::ids::SubnetId;
 use crate::text;
 use crate::text::{Text, format_words};
-use crate::topology::origin::{self, Origin};
 
 pub(in crate::rules) static RULE: Rule = Rule {
     id: "container-agent-unreachable",
@@ -33,13 +33,13 @@ pub(in crate::rules) static RULE: Rule = Rule {
 };
 
 struct Cut<'s> {
-    origin: Origin<'s>,
+    origin: Place<'s>,
     failures: Vec<(Need, Failure<'s>, Trace)>,
 }
 
 fn check<'s>(cluster: &'s Cluster, analyses: &Analyses<'s>) -> Vec<Outcome> {
     let topology = analyses.topology;
-    let origins = origin::of_cluster(topology, &cluster.arn);
+    let origins = analyses.cluster_places(&cluster.arn);
     let mut gaps = origins.gaps;
     gaps.extend(topology.gap_in_cluster(Dataset::ContainerInstances, &cluster.arn));
     if origins.known.is_empty() {
@@ -68,7 +68,7 @@ fn check<'s>(cluster: &'s Cluster, analyses: &Analyses<'s>) -> Vec<Outcome> {
     vec![outcome]
 }
 
-fn judge<'s>(analyses: &Analyses<'s>, origin: &Origin<'s>) -> (Vec<(Need, Failure<'s>, Trace)>, Vec<Gap>) {
+fn judge<'s>(analyses: &Analyses<'s>, origin: &Place<'s>) -> (Vec<(Need, Failure<'s>, Trace)>, Vec<Gap>) {
     let region = &analyses.topology.target.region;
     let (mut failures, mut gaps) = (Vec::new(), Vec::new());
     for need in needs::of_container_instances(analyses.topology) {

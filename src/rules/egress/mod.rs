@@ -14,6 +14,7 @@ pub(super) mod public_subnet_without_public_ip;
 pub(super) mod registry_unreachable;
 pub(super) mod s3_gateway_absent;
 pub(super) mod s3_gateway_not_routed;
+pub(super) mod service_connect_misconfigured;
 mod view;
 pub(super) mod vpc_endpoint_missing;
 pub(super) mod vpc_endpoint_path_blocked;

@@ -13,6 +13,7 @@ mod public_subnet_without_public_ip;
 mod registry_unreachable;
 mod s3_gateway_absent;
 mod s3_gateway_not_routed;
+mod service_connect_misconfigured;
 mod target_type_mismatch;
 mod vpc_endpoint_missing;
 mod vpc_endpoint_path_blocked;
