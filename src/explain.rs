@@ -100,6 +100,7 @@ fn launches(workload: &Workload<'_>) -> Vec<Launch> {
                 Role::TaskSet => "task-set",
                 Role::Active => "active",
                 Role::Standalone => "standalone",
+                Role::Scheduled => "scheduled",
             },
             task_definition: variant.task_definition_arn.name().to_owned(),
             network_mode: mode.clone(),

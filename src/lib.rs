@@ -12,6 +12,7 @@ pub mod engine;
 pub mod explain;
 pub mod finding;
 pub mod glob;
+pub mod image;
 pub mod reach;
 pub mod report;
 pub mod rules;

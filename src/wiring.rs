@@ -47,7 +47,7 @@ pub struct Workload {
 /// One revision where it launches.
 #[derive(Clone, Debug, Serialize)]
 pub struct Launch {
-    /// `primary`, `task-set`, `active` or `standalone`.
+    /// `primary`, `task-set`, `active`, `standalone` or `scheduled`.
     pub role: &'static str,
     /// `family:revision`.
     pub task_definition: String,

@@ -1,10 +1,10 @@
 //! What is true of each workload, computed once and read by rules and reports.
 
 pub mod balancing;
+pub mod efs;
 pub mod egress;
 pub mod endpoint;
 pub mod ends;
-pub mod image;
 pub mod ingress;
 pub mod interfaces;
 pub mod internet;

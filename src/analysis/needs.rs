@@ -3,8 +3,8 @@
 //! Sources: "Amazon ECS interface VPC endpoints" and "Fargate task networking" in the ECS Developer Guide, "Amazon ECR
 //! interface VPC endpoints" in the ECR User Guide. Secrets need no KMS endpoint: the service decrypts.
 
-use crate::analysis::image::{self, Image, Registry};
 use crate::analysis::names;
+use crate::image::{self, Image, Registry};
 use crate::snapshot::ecs::{Cluster, ContainerDefinition, LogConfiguration, TaskDefinition};
 use crate::snapshot::enums::NetworkMode;
 use crate::text;
@@ -119,6 +119,9 @@ pub struct NeedCause {
     /// `image`, `logConfiguration`, `secrets` …
     pub field: &'static str,
 }
+
+/// The field of a cause that is an image which its pull-through cache has yet to fetch.
+pub const PULL_THROUGH: &str = "image, not yet in the pull-through cache";
 
 struct Needs<'a, 's> {
     topology: &'a Topology<'s>,
@@ -243,8 +246,9 @@ impl Needs<'_, '_> {
 
     fn of_image(&mut self, container: &ContainerDefinition) {
         let cause = || NeedCause { purpose: Purpose::Image, container: Some(container.name.clone()), field: "image" };
-        let Image { registry, repository, .. } = image::parse(&container.image);
-        match registry {
+        let parsed = image::parse(&container.image);
+        let repository = &parsed.repository;
+        match parsed.registry.clone() {
             Registry::Ecr { account, region, fips, host } => {
                 let doubt = fips.then(|| text!["the image has a FIPS host name, which only a FIPS endpoint serves"]);
                 let arn = format!("arn:{}:ecr:{region}:{account}:repository/{repository}", self.partition);
@@ -260,6 +264,7 @@ impl Needs<'_, '_> {
                 // Layers are fetched by addresses that ECR signs.
                 let calls = vec![Call { action: "s3:GetObject", resource: Some(layers), by_aws: true }];
                 self.add(self.service("s3", &region), cause(), calls, None);
+                self.of_pull_through(&parsed, cause());
             }
             Registry::Other { host } => {
                 let destination = match image::is_public_registry(&host) {
@@ -269,6 +274,26 @@ impl Needs<'_, '_> {
                 self.add(destination, cause(), Vec::new(), None);
             }
         }
+    }
+
+    /// The first pull through a cache rule has to fetch from upstream, which through an endpoint needs a way out too
+    /// ("Amazon ECR interface VPC endpoints"); what is cached already needs none.
+    fn of_pull_through(&mut self, image: &Image, cause: NeedCause) {
+        let target = self.topology.target;
+        if !image.is_in(&target.account, &target.region) {
+            return;
+        }
+        let mut rules = target.data.pull_through_cache_rules.items().iter();
+        let Some(rule) = rules.find(|rule| image.comes_through(&rule.ecr_repository_prefix)) else { return };
+        let known = target.data.cached_images.items().iter();
+        let mut known = known.filter(|c| c.repository == image.repository && c.reference == image.reference);
+        let doubt = match known.next().map(|cached| cached.present) {
+            Some(true) => return,
+            Some(false) => None,
+            None => Some(text!["whether ", &image.repository, " is in the pull-through cache is not known"]),
+        };
+        let cause = NeedCause { field: PULL_THROUGH, ..cause };
+        self.add(Destination::PublicHost(rule.upstream_registry_url.clone()), cause, Vec::new(), doubt);
     }
 
     fn of_log(&mut self, log: &LogConfiguration, container: Option<&ContainerDefinition>) {

@@ -51,6 +51,22 @@ pub fn operations(dataset: Dataset) -> &'static [&'static str] {
         Dataset::TargetGroupAttributes => &["elasticloadbalancing:DescribeTargetGroupAttributes"],
         Dataset::TargetHealth => &["elasticloadbalancing:DescribeTargetHealth"],
         Dataset::AutoScalingGroups => &["autoscaling:DescribeAutoScalingGroups"],
+        Dataset::SecurityGroupVpcAssociations => &["ec2:DescribeSecurityGroupVpcAssociations"],
+        Dataset::VpcPeeringConnections => &["ec2:DescribeVpcPeeringConnections"],
+        Dataset::HostedZoneRecords => &["route53:ListResourceRecordSets"],
+        Dataset::LoadBalancerAttributes => &["elasticloadbalancing:DescribeLoadBalancerAttributes"],
+        Dataset::FileSystems => {
+            &["elasticfilesystem:DescribeMountTargets", "elasticfilesystem:DescribeMountTargetSecurityGroups"]
+        }
+        Dataset::PullThroughCacheRules => &["ecr:DescribePullThroughCacheRules"],
+        Dataset::CachedImages => &["ecr:DescribeImages"],
+        Dataset::EventRules => &[
+            "events:ListEventBuses",
+            "events:ListRuleNamesByTarget",
+            "events:DescribeRule",
+            "events:ListTargetsByRule",
+        ],
+        Dataset::Schedules => &["scheduler:ListSchedules", "scheduler:GetSchedule"],
     }
 }
 
@@ -69,7 +85,11 @@ pub fn sources(dataset: Dataset) -> &'static [Dataset] {
         }
         D::HostedZones => &[D::Services, D::Tasks, D::Instances, D::AutoScalingGroups, D::Subnets],
         D::PrefixLists => &[D::RouteTables],
-        D::Listeners => &[D::TargetGroups, D::Services],
+        D::Listeners | D::LoadBalancerAttributes => &[D::TargetGroups, D::Services],
+        D::HostedZoneRecords => &[D::HostedZones],
+        D::FileSystems => &[D::TaskDefinitions],
+        D::CachedImages => &[D::TaskDefinitions, D::PullThroughCacheRules],
+        D::EventRules | D::Schedules => &[D::Clusters],
         D::ListenerRules => &[D::Listeners, D::LoadBalancers],
         D::TargetGroupAttributes | D::TargetHealth => &[D::TargetGroups, D::Services],
         D::Clusters
@@ -89,6 +109,9 @@ pub fn sources(dataset: Dataset) -> &'static [Dataset] {
         | D::BlockPublicAccess
         | D::ResolverRules
         | D::ProfileAssociations
+        | D::SecurityGroupVpcAssociations
+        | D::VpcPeeringConnections
+        | D::PullThroughCacheRules
         | D::LoadBalancers
         | D::TargetGroups => &[],
     }

@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_route53::types::{HostedZoneSummary, VpcRegion};
+use aws_sdk_route53::types::{HostedZoneSummary, RrType, VpcRegion};
 
 use super::convert::id;
 use super::ecs::sorted;
-use super::plan::{Reader, each, gather, whole};
+use super::plan::{self, Reader, after, each, gather, whole};
 use crate::snapshot::TargetData;
 use crate::snapshot::coverage::{Dataset, Failure, Fetched};
 use crate::snapshot::ids::VpcId;
-use crate::snapshot::vpc::{HostedZone, ProfileAssociation, ResolverRule, VpcHostedZones};
+use crate::snapshot::vpc::{HostedZone, ProfileAssociation, ResolverRule, VpcHostedZones, ZoneRecords};
 
 const PAGE: i32 = 100;
 
@@ -35,8 +35,73 @@ pub(super) async fn read(reader: &Reader) -> Dns {
     Dns { resolver_rules, profile_associations }
 }
 
+/// The zones of the VPCs, and the records of those that answer for names of AWS.
+pub(super) async fn zones_and_records(
+    reader: &Reader,
+    vpcs: BTreeSet<VpcId>,
+) -> (Fetched<VpcHostedZones>, Fetched<ZoneRecords>) {
+    let zones = reader.read(Dataset::HostedZones, hosted_zones(reader, vpcs)).await;
+    let own = zones.items().iter().flat_map(|answer| &answer.zones).filter(|zone| {
+        let made_here = zone.owning_service.is_none() && zone.owning_account.as_ref() == Some(&reader.account);
+        made_here && covers_aws(&zone.name)
+    });
+    let ids: BTreeSet<String> = own.map(|zone| zone.id.clone()).collect();
+    let failed = zones.failures().iter().take(1);
+    let inherited = failed.map(|f| plan::passed_on(Dataset::HostedZoneRecords, Dataset::HostedZones, f)).collect();
+    let records = after(inherited, || async {
+        let parts = each(ids.into_iter().collect(), |id| records_of(reader.clone(), id)).await;
+        sorted(gather(parts), |records| records.zone_id.clone())
+    });
+    let records = reader.read(Dataset::HostedZoneRecords, records).await;
+    (zones, records)
+}
+
+/// Whether names of AWS services end like the zone, or the zone lies below such a name.
+fn covers_aws(zone: &str) -> bool {
+    let zone = zone.to_ascii_lowercase();
+    ["amazonaws.com", "amazonaws.com.cn", "amazonaws.eu", "api.aws", "on.aws"]
+        .iter()
+        .any(|suffix| zone == *suffix || zone.ends_with(&format!(".{suffix}")))
+}
+
+async fn records_of(reader: Reader, zone_id: String) -> (Vec<ZoneRecords>, Option<Failure>) {
+    let client = &reader.clients.route53;
+    // Three fields say where the next page starts; a line feed is in none of them.
+    let request = |token: Option<String>| {
+        let token = token.unwrap_or_default();
+        let mut parts = token.split('\n').map(|part| (!part.is_empty()).then(|| part.to_owned()));
+        let list = client.list_resource_record_sets().hosted_zone_id(&zone_id).max_items(PAGE);
+        let list = list.set_start_record_name(parts.next().flatten());
+        let list = list.set_start_record_type(parts.next().flatten().as_deref().map(RrType::from));
+        list.set_start_record_identifier(parts.next().flatten()).send()
+    };
+    let take = |page: aws_sdk_route53::operation::list_resource_record_sets::ListResourceRecordSetsOutput| {
+        let records = page.resource_record_sets.into_iter();
+        let records = records.map(|set| (record_name(&set.name), set.r#type.as_str().to_owned()));
+        let next = page.is_truncated.then(|| {
+            let kind = page.next_record_type.map(|kind| kind.as_str().to_owned()).unwrap_or_default();
+            let identifier = page.next_record_identifier.unwrap_or_default();
+            format!("{}\n{kind}\n{identifier}", page.next_record_name.unwrap_or_default())
+        });
+        (records.collect::<Vec<_>>(), next)
+    };
+    match reader.caller.pages("route53:ListResourceRecordSets", &[&zone_id], request, take).await {
+        (mut records, None) => {
+            records.sort();
+            records.dedup();
+            (vec![ZoneRecords { zone_id, records }], None)
+        }
+        (_, Some(failure)) => (Vec::new(), Some(failure)),
+    }
+}
+
+/// Route 53 writes an asterisk as its octal code.
+fn record_name(name: &str) -> String {
+    name.trim_end_matches('.').replace("\\052", "*").to_ascii_lowercase()
+}
+
 /// The private zones of each VPC, whoever owns them.
-pub(super) async fn hosted_zones(reader: &Reader, vpcs: BTreeSet<VpcId>) -> Fetched<VpcHostedZones> {
+async fn hosted_zones(reader: &Reader, vpcs: BTreeSet<VpcId>) -> Fetched<VpcHostedZones> {
     let parts = each(vpcs.into_iter().collect(), |vpc| zones_of(reader.clone(), vpc)).await;
     sorted(gather(parts), |answer| answer.vpc_id.clone())
 }
@@ -118,4 +183,16 @@ async fn profile_associations(reader: &Reader) -> Fetched<ProfileAssociation> {
         (associations.collect::<Vec<_>>(), page.next_token)
     };
     whole(reader.caller.pages("route53profiles:ListProfileAssociations", &[], request, take).await, Clone::clone)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_records_and_zones() {
+        assert_eq!(record_name("\\052.DKR.ecr.eu-west-1.amazonaws.com."), "*.dkr.ecr.eu-west-1.amazonaws.com");
+        assert!(covers_aws("eu-west-1.amazonaws.com") && covers_aws("amazonaws.com") && covers_aws("logs.api.aws"));
+        assert!(!covers_aws("notamazonaws.com") && !covers_aws("corp.internal"));
+    }
 }

@@ -12,8 +12,8 @@ use crate::snapshot::coverage::{Dataset, Failure, Fetched};
 use crate::snapshot::ids::{PrefixListId, SubnetId, VpcId};
 use crate::snapshot::vpc::{
     BlockPublicAccess, DhcpOptions, FlowLog, Instance, InstanceType, InternetGateway, NatGateway, NetworkAcl,
-    NetworkInterface, PrefixList, RouteDestination, RouteTable, RouteTarget, SecurityGroup, Subnet, Vpc,
-    VpcDnsAttributes, VpcEndpoint,
+    NetworkInterface, PrefixList, RouteDestination, RouteTable, SecurityGroup, Subnet, Vpc, VpcDnsAttributes,
+    VpcEndpoint,
 };
 
 const PAGE: i32 = 1000;
@@ -339,6 +339,8 @@ pub(super) fn workload_vpcs(data: &TargetData) -> BTreeSet<VpcId> {
         let networks = networks.chain(service.task_sets.iter().filter_map(|set| set.network_configuration.as_ref()));
         subnets.extend(networks.flat_map(|network| &network.subnets));
     }
+    let scheduled = data.scheduled_targets().filter_map(|target| target.network_configuration.as_ref());
+    subnets.extend(scheduled.flat_map(|network| &network.subnets));
     let interfaces = data.tasks.items().iter().filter_map(|task| task.network_interface.as_ref());
     subnets.extend(interfaces.filter_map(|interface| interface.subnet_id.as_ref()));
     subnets.extend(data.instances.items().iter().filter_map(|instance| instance.subnet_id.as_ref()));
@@ -382,12 +384,13 @@ async fn attribute(reader: &Reader, vpc: &VpcId, name: VpcAttributeName) -> Resu
     Ok(value.and_then(|attribute| attribute.value).unwrap_or(false))
 }
 
-/// Lists that something names. The route of a gateway endpoint needs no entries: its target says what it serves.
+/// Lists that something names: routes, those of gateway endpoints too, since groups are judged against their entries,
+/// and rules of security groups.
 pub(super) fn named_prefix_lists(data: &TargetData) -> BTreeSet<PrefixListId> {
     let routes = data.route_tables.items().iter().flat_map(|table| &table.routes);
-    let routed = routes.filter_map(|route| match (&route.destination, &route.target) {
-        (RouteDestination::PrefixList(_), RouteTarget::VpcEndpoint(_)) | (RouteDestination::Cidr(_), _) => None,
-        (RouteDestination::PrefixList(id), _) => Some(id),
+    let routed = routes.filter_map(|route| match &route.destination {
+        RouteDestination::PrefixList(id) => Some(id),
+        RouteDestination::Cidr(_) => None,
     });
     let groups = data.security_groups.items().iter();
     let permissions = groups.flat_map(|group| group.ingress.iter().chain(&group.egress));

@@ -6,7 +6,7 @@ use aws_sdk_ecs::types::{ClusterField, DesiredStatus};
 
 use super::ecs_convert as convert;
 use super::plan::{self, Reader, after, dependency, each, gather, not_described, whole};
-use super::{autoscaling, ec2, task_definition};
+use super::{autoscaling, ec2, schedules, task_definition};
 use crate::glob;
 use crate::snapshot::TargetData;
 use crate::snapshot::coverage::{Dataset, Failure, Fetched};
@@ -15,6 +15,7 @@ use crate::snapshot::ecs::{
 };
 use crate::snapshot::elb::AutoScalingGroup;
 use crate::snapshot::ids::Arn;
+use crate::snapshot::schedule::{EventRule, Schedule};
 use crate::snapshot::vpc::{Instance, InstanceType};
 
 const PAGE: i32 = 100;
@@ -35,6 +36,8 @@ pub(super) struct Ecs {
     auto_scaling_groups: Fetched<AutoScalingGroup>,
     instances: Fetched<Instance>,
     instance_types: Fetched<InstanceType>,
+    event_rules: Fetched<EventRule>,
+    schedules: Fetched<Schedule>,
 }
 
 impl Ecs {
@@ -47,6 +50,8 @@ impl Ecs {
         data.auto_scaling_groups = self.auto_scaling_groups;
         data.instances = self.instances;
         data.instance_types = self.instance_types;
+        data.event_rules = self.event_rules;
+        data.schedules = self.schedules;
     }
 }
 
@@ -91,12 +96,20 @@ pub(super) async fn read(reader: &Reader, clusters: &Fetched<Cluster>) -> Ecs {
     let inherited = |dataset| -> Vec<Failure> {
         clusters.failures().iter().take(1).map(|failure| plan::passed_on(dataset, Dataset::Clusters, failure)).collect()
     };
-    let (services, tasks, container_instances) = tokio::join!(
+    let (services, tasks, container_instances, event_rules, schedules) = tokio::join!(
         reader.read(Dataset::Services, after(inherited(Dataset::Services), || services(reader, arns.clone()))),
         reader.read(Dataset::Tasks, after(inherited(Dataset::Tasks), || tasks(reader, arns.clone()))),
         reader.read(
             Dataset::ContainerInstances,
             after(inherited(Dataset::ContainerInstances), || container_instances(reader, arns.clone()))
+        ),
+        reader.read(
+            Dataset::EventRules,
+            after(inherited(Dataset::EventRules), || schedules::event_rules(reader, arns.clone()))
+        ),
+        reader.read(
+            Dataset::Schedules,
+            after(inherited(Dataset::Schedules), || schedules::schedules(reader, arns.clone()))
         ),
     );
     let mut data = TargetData::not_requested();
@@ -104,6 +117,8 @@ pub(super) async fn read(reader: &Reader, clusters: &Fetched<Cluster>) -> Ecs {
     data.services = services;
     data.tasks = tasks;
     data.container_instances = container_instances;
+    data.event_rules = event_rules;
+    data.schedules = schedules;
     let revisions = revisions_in_use(&data);
     let providers = providers_in_use(&data);
     let (task_definitions, (capacity_providers, auto_scaling_groups), (instances, instance_types)) = tokio::join!(
@@ -123,6 +138,8 @@ pub(super) async fn read(reader: &Reader, clusters: &Fetched<Cluster>) -> Ecs {
         auto_scaling_groups,
         instances,
         instance_types,
+        event_rules: data.event_rules,
+        schedules: data.schedules,
     }
 }
 
@@ -257,18 +274,26 @@ fn revisions_in_use(data: &TargetData) -> Vec<Arn> {
     }
     let running = data.tasks.items().iter().filter(|task| task.last_status != "STOPPED");
     revisions.extend(running.map(|task| &task.task_definition_arn));
+    revisions.extend(data.scheduled_targets().map(|target| &target.task_definition_arn));
     revisions.into_iter().cloned().collect()
 }
 
 async fn task_definitions(reader: &Reader, revisions: Vec<Arn>) -> Fetched<TaskDefinition> {
     let parts = each(revisions, |arn| describe_task_definition(reader.clone(), arn)).await;
-    sorted(gather(parts), |definition| definition.arn.clone())
+    let mut definitions = sorted(gather(parts), |definition| definition.arn.clone());
+    // A schedule may name a family, whose newest revision something else names by its number.
+    if let Some(items) = definitions.items_mut() {
+        items.dedup_by(|a, b| a.arn == b.arn);
+    }
+    definitions
 }
 
 async fn describe_task_definition(reader: Reader, arn: Arn) -> (Vec<TaskDefinition>, Option<Failure>) {
     let request = reader.clients.ecs.describe_task_definition().task_definition(arn.as_str()).send();
     match reader.caller.send("ecs:DescribeTaskDefinition", &[arn.as_str()], request).await {
         Ok(answer) => (answer.task_definition.into_iter().map(task_definition::task_definition).collect(), None),
+        // Deleted: nothing can run it any more, and nothing is hidden.
+        Err(failure) if failure.message.contains("Unable to describe task definition") => (Vec::new(), None),
         Err(failure) => (Vec::new(), Some(failure)),
     }
 }

@@ -10,8 +10,8 @@ use super::plan::{Reader, after, dependency, each, gather, passed_on, whole};
 use crate::snapshot::TargetData;
 use crate::snapshot::coverage::{Dataset, Failure, Fetched};
 use crate::snapshot::elb::{
-    Action, Listener, ListenerRule, LoadBalancer, LoadBalancerZone, TargetGroup, TargetGroupAttributes,
-    TargetGroupHealthCheck, TargetHealth,
+    Action, Listener, ListenerRule, LoadBalancer, LoadBalancerAttributes, LoadBalancerZone, TargetGroup,
+    TargetGroupAttributes, TargetGroupHealthCheck, TargetHealth,
 };
 use crate::snapshot::enums::{LoadBalancerType, TargetType};
 use crate::snapshot::ids::Arn;
@@ -35,6 +35,7 @@ impl LoadBalancing {
 pub(super) struct OfServices {
     listeners: Fetched<Listener>,
     listener_rules: Fetched<ListenerRule>,
+    load_balancer_attributes: Fetched<LoadBalancerAttributes>,
     target_group_attributes: Fetched<TargetGroupAttributes>,
     target_health: Fetched<TargetHealth>,
 }
@@ -43,6 +44,7 @@ impl OfServices {
     pub(super) fn store(self, data: &mut TargetData) {
         data.listeners = self.listeners;
         data.listener_rules = self.listener_rules;
+        data.load_balancer_attributes = self.load_balancer_attributes;
         data.target_group_attributes = self.target_group_attributes;
         data.target_health = self.target_health;
     }
@@ -86,15 +88,22 @@ pub(super) async fn of_services(reader: &Reader, data: &TargetData) -> OfService
         groups.iter().filter_map(|arn| known.get(arn)).flat_map(|group| group.load_balancer_arns.clone()).collect();
     let source = |dataset| dependency(data, dataset);
     let existing: Vec<Arn> = groups.into_iter().filter(|arn| known.contains_key(arn)).collect();
-    let ((listeners, listener_rules), target_group_attributes, target_health) = tokio::join!(
+    // Only of Network Load Balancers: the others balance across zones unless a target group says otherwise.
+    let network = data.load_balancers.items().iter().filter(|b| b.kind == LoadBalancerType::Network);
+    let network: Vec<Arn> = network.map(|b| b.arn.clone()).filter(|arn| balancers.contains(arn)).collect();
+    let ((listeners, listener_rules), load_balancer_attributes, target_group_attributes, target_health) = tokio::join!(
         listeners_and_rules(reader, data, balancers),
+        reader.read(
+            Dataset::LoadBalancerAttributes,
+            after(source(Dataset::LoadBalancerAttributes), || balancer_attributes(reader, network))
+        ),
         reader.read(
             Dataset::TargetGroupAttributes,
             after(source(Dataset::TargetGroupAttributes), || { attributes(reader, existing.clone()) })
         ),
         reader.read(Dataset::TargetHealth, after(source(Dataset::TargetHealth), || health(reader, existing.clone()))),
     );
-    OfServices { listeners, listener_rules, target_group_attributes, target_health }
+    OfServices { listeners, listener_rules, load_balancer_attributes, target_group_attributes, target_health }
 }
 
 fn groups_in_use(data: &TargetData) -> BTreeSet<Arn> {
@@ -165,6 +174,24 @@ async fn rules_of(reader: Reader, listener: Arn) -> (Vec<ListenerRule>, Option<F
         (rules.collect(), page.next_marker)
     };
     reader.caller.pages("elasticloadbalancing:DescribeRules", &[listener.as_str()], request, take).await
+}
+
+async fn balancer_attributes(reader: &Reader, balancers: Vec<Arn>) -> Fetched<LoadBalancerAttributes> {
+    let parts = each(balancers, |arn| attributes_of_balancer(reader.clone(), arn)).await;
+    sorted(gather(parts), |attributes| attributes.load_balancer_arn.clone())
+}
+
+async fn attributes_of_balancer(reader: Reader, balancer: Arn) -> (Vec<LoadBalancerAttributes>, Option<Failure>) {
+    let request = reader.clients.elbv2.describe_load_balancer_attributes().load_balancer_arn(balancer.as_str()).send();
+    let api = "elasticloadbalancing:DescribeLoadBalancerAttributes";
+    match reader.caller.send(api, &[balancer.as_str()], request).await {
+        Ok(answer) => {
+            let attributes = answer.attributes.unwrap_or_default().into_iter();
+            let attributes = attributes.filter_map(|attribute| Some((attribute.key?, attribute.value?))).collect();
+            (vec![LoadBalancerAttributes { load_balancer_arn: balancer, attributes }], None)
+        }
+        Err(failure) => (Vec::new(), Some(failure)),
+    }
 }
 
 async fn attributes(reader: &Reader, groups: Vec<Arn>) -> Fetched<TargetGroupAttributes> {

@@ -13,8 +13,11 @@ mod elbv2;
 mod error;
 mod plan;
 mod privacy;
+mod schedules;
 mod session;
+mod storage;
 mod task_definition;
+mod vpc_links;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -72,6 +75,10 @@ pub struct Clients {
     pub route53: aws_sdk_route53::Client,
     pub route53resolver: aws_sdk_route53resolver::Client,
     pub route53profiles: aws_sdk_route53profiles::Client,
+    pub efs: aws_sdk_efs::Client,
+    pub ecr: aws_sdk_ecr::Client,
+    pub eventbridge: aws_sdk_eventbridge::Client,
+    pub scheduler: aws_sdk_scheduler::Client,
     pub meter: Meter,
 }
 
@@ -112,7 +119,7 @@ pub async fn collect_with(
         endpoint_override: endpoint_override.clone(),
     });
     let meter = clients.meter.clone();
-    let data = Box::pin(plan::read(clients, caller, region, request)).await;
+    let data = Box::pin(plan::read(clients, caller, &identity.account, region, request)).await;
     let (calls, identity_calls) = meter.by_dataset();
     let target = Target {
         account: identity.account,

@@ -6,7 +6,7 @@ use std::future::Future;
 use tokio::task::JoinSet;
 
 use super::call::{self, Caller};
-use super::{Clients, Event, Request, dataset, dns, ec2, ecs, elbv2};
+use super::{Clients, Event, Request, dataset, dns, ec2, ecs, elbv2, storage, vpc_links};
 use crate::snapshot::coverage::{Dataset, Failure, FailureClass, Fetched};
 use crate::snapshot::{Scope, TargetData};
 
@@ -15,6 +15,7 @@ use crate::snapshot::{Scope, TargetData};
 pub(super) struct Reader {
     pub(super) clients: Clients,
     pub(super) caller: Caller,
+    pub(super) account: String,
     pub(super) region: String,
     pub(super) scope: Scope,
     wanted: BTreeSet<Dataset>,
@@ -36,10 +37,17 @@ impl Reader {
 }
 
 /// Reads the requested datasets and those that they are derived from.
-pub(super) async fn read(clients: Clients, caller: Caller, region: &str, request: &Request) -> TargetData {
+pub(super) async fn read(
+    clients: Clients,
+    caller: Caller,
+    account: &str,
+    region: &str,
+    request: &Request,
+) -> TargetData {
     let reader = Reader {
         clients,
         caller,
+        account: account.to_owned(),
         region: region.to_owned(),
         scope: request.scope.clone(),
         wanted: dataset::closure(&request.datasets),
@@ -51,13 +59,19 @@ pub(super) async fn read(clients: Clients, caller: Caller, region: &str, request
         data.set_empty(&reader.wanted);
         return data;
     }
-    let (ecs, network, load_balancing, dns, settings) = tokio::join!(
+    let (ecs, network, load_balancing, dns, settings, associations, peerings, cache_rules) = tokio::join!(
         Box::pin(ecs::read(&reader, &data.clusters)),
         Box::pin(ec2::read(&reader)),
         Box::pin(elbv2::read(&reader)),
         Box::pin(dns::read(&reader)),
         reader.read(Dataset::AccountSettings, ecs::account_settings(&reader)),
+        reader.read(Dataset::SecurityGroupVpcAssociations, vpc_links::security_group_vpc_associations(&reader)),
+        reader.read(Dataset::VpcPeeringConnections, vpc_links::vpc_peering_connections(&reader)),
+        reader.read(Dataset::PullThroughCacheRules, storage::pull_through_cache_rules(&reader)),
     );
+    data.security_group_vpc_associations = associations;
+    data.vpc_peering_connections = peerings;
+    data.pull_through_cache_rules = cache_rules;
     data.account_settings = settings;
     ecs.store(&mut data);
     network.store(&mut data);
@@ -73,19 +87,25 @@ async fn dependent(reader: &Reader, data: &mut TargetData) {
     let attributes = ec2::vpcs_with_endpoints(data, &vpcs);
     let prefix_lists = ec2::named_prefix_lists(data);
     let source = |dataset| dependency(data, dataset);
-    let (vpc_dns_attributes, hosted_zones, prefix_lists, balancing) = tokio::join!(
+    let (vpc_dns_attributes, (hosted_zones, hosted_zone_records), prefix_lists, balancing, file_systems, cached_images) = tokio::join!(
         // These two have an item for each VPC that was asked about, so a VPC that was overlooked is not taken for one
         // without zones: what their sources lack needs no failure of its own.
         reader.read(Dataset::VpcDnsAttributes, ec2::vpc_dns_attributes(reader, attributes)),
-        reader.read(Dataset::HostedZones, dns::hosted_zones(reader, vpcs)),
+        dns::zones_and_records(reader, vpcs),
         reader.read(
             Dataset::PrefixLists,
             after(source(Dataset::PrefixLists), || { ec2::prefix_lists(reader, prefix_lists) })
         ),
         Box::pin(elbv2::of_services(reader, data)),
+        reader.read(Dataset::FileSystems, after(source(Dataset::FileSystems), || storage::file_systems(reader, data))),
+        reader
+            .read(Dataset::CachedImages, after(source(Dataset::CachedImages), || storage::cached_images(reader, data))),
     );
     data.vpc_dns_attributes = vpc_dns_attributes;
     data.hosted_zones = hosted_zones;
+    data.hosted_zone_records = hosted_zone_records;
+    data.file_systems = file_systems;
+    data.cached_images = cached_images;
     data.prefix_lists = prefix_lists;
     balancing.store(data);
 }

@@ -291,6 +291,10 @@ fn clients(config: &SdkConfig, region: &str, profile: Option<&str>) -> Clients {
         route53: client!(aws_sdk_route53, config, partition, meter),
         route53resolver: client!(aws_sdk_route53resolver, config, partition, meter),
         route53profiles: client!(aws_sdk_route53profiles, config, partition, meter),
+        efs: client!(aws_sdk_efs, config, partition, meter),
+        ecr: client!(aws_sdk_ecr, config, partition, meter),
+        eventbridge: client!(aws_sdk_eventbridge, config, partition, meter),
+        scheduler: client!(aws_sdk_scheduler, config, partition, meter),
         meter,
     }
 }

@@ -168,6 +168,8 @@ pub static ALL: &[&Rule] = &[
     &egress::exec_unreachable::RULE,
     &egress::private_zone_mismatch::RULE,
     &egress::service_connect_misconfigured::RULE,
+    &egress::efs_mount_unreachable::RULE,
+    &egress::scheduled_task_network::RULE,
     &egress::vpc_endpoint_single_zone::RULE,
     &egress::nat_cross_zone::RULE,
     &egress::s3_gateway_absent::RULE,

@@ -29,6 +29,15 @@ pub struct LoadBalancer {
     pub enforce_security_group_inbound_rules_on_private_link_traffic: Option<String>,
 }
 
+/// The attributes of a load balancer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoadBalancerAttributes {
+    /// Of which.
+    pub load_balancer_arn: Arn,
+    /// `load_balancing.cross_zone.enabled` and the like.
+    pub attributes: BTreeMap<String, String>,
+}
+
 /// A zone that a load balancer is enabled in.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the fields are the API's")]

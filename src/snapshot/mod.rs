@@ -9,6 +9,8 @@ pub mod elb;
 pub mod enums;
 pub mod file;
 pub mod ids;
+pub mod schedule;
+pub mod storage;
 pub mod vpc;
 
 use std::collections::BTreeMap;
@@ -133,6 +135,8 @@ target_data! {
     vpc_endpoints: vpc::VpcEndpoint = VpcEndpoints,
     security_groups: vpc::SecurityGroup = SecurityGroups,
     network_acls: vpc::NetworkAcl = NetworkAcls,
+    security_group_vpc_associations: vpc::SecurityGroupVpcAssociation = SecurityGroupVpcAssociations,
+    vpc_peering_connections: vpc::VpcPeeringConnection = VpcPeeringConnections,
     prefix_lists: vpc::PrefixList = PrefixLists,
     instances: vpc::Instance = Instances,
     instance_types: vpc::InstanceType = InstanceTypes,
@@ -140,13 +144,29 @@ target_data! {
     flow_logs: vpc::FlowLog = FlowLogs,
     block_public_access: vpc::BlockPublicAccess = BlockPublicAccess,
     hosted_zones: vpc::VpcHostedZones = HostedZones,
+    hosted_zone_records: vpc::ZoneRecords = HostedZoneRecords,
     resolver_rules: vpc::ResolverRule = ResolverRules,
     profile_associations: vpc::ProfileAssociation = ProfileAssociations,
     load_balancers: elb::LoadBalancer = LoadBalancers,
+    load_balancer_attributes: elb::LoadBalancerAttributes = LoadBalancerAttributes,
     listeners: elb::Listener = Listeners,
     listener_rules: elb::ListenerRule = ListenerRules,
     target_groups: elb::TargetGroup = TargetGroups,
     target_group_attributes: elb::TargetGroupAttributes = TargetGroupAttributes,
     target_health: elb::TargetHealth = TargetHealth,
     auto_scaling_groups: elb::AutoScalingGroup = AutoScalingGroups,
+    file_systems: storage::EfsFileSystem = FileSystems,
+    pull_through_cache_rules: storage::PullThroughCacheRule = PullThroughCacheRules,
+    cached_images: storage::CachedImage = CachedImages,
+    event_rules: schedule::EventRule = EventRules,
+    schedules: schedule::Schedule = Schedules,
+}
+
+impl TargetData {
+    /// What rules and schedules run on the clusters, disabled ones left out.
+    pub fn scheduled_targets(&self) -> impl Iterator<Item = &schedule::EcsTarget> {
+        let rules = self.event_rules.items().iter().filter(|rule| rule.state != "DISABLED");
+        let schedules = self.schedules.items().iter().filter(|schedule| schedule.state != "DISABLED");
+        rules.flat_map(|rule| &rule.targets).chain(schedules.map(|schedule| &schedule.target))
+    }
 }

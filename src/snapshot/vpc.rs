@@ -467,3 +467,35 @@ pub struct ProfileAssociation {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
+
+/// A security group that is associated with another VPC than its own.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the fields are the API's")]
+pub struct SecurityGroupVpcAssociation {
+    pub group_id: SecurityGroupId,
+    pub vpc_id: VpcId,
+    /// `associated` when it is in force.
+    pub state: String,
+}
+
+/// A VPC peering connection.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the fields are the API's")]
+pub struct VpcPeeringConnection {
+    pub id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requester_vpc_id: Option<VpcId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepter_vpc_id: Option<VpcId>,
+    /// `active` when it is in force.
+    pub status: String,
+}
+
+/// The records of a private hosted zone of this account that covers names of AWS.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ZoneRecords {
+    /// `HostedZoneId`.
+    pub zone_id: String,
+    /// Names of its records in lower case, without the closing dot, `*` for a wildcard; with their types. Sorted.
+    pub records: Vec<(String, String)>,
+}

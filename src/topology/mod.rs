@@ -32,6 +32,14 @@ impl<T> Lookup<T> {
         }
     }
 
+    /// The same answer with something that stands for absence.
+    pub fn or_else(self, absent: T) -> Self {
+        match self {
+            Self::Absent => Self::Found(absent),
+            found_or_unread => found_or_unread,
+        }
+    }
+
     /// The same answer about something inside the thing.
     pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Lookup<U> {
         match self {

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use super::launch::{self, Launches};
 use super::{Lookup, Topology};
 use crate::finding::Resource;
+use crate::snapshot::TargetData;
 use crate::snapshot::ecs::{
     AwsvpcConfiguration, CapacityProviderStrategyItem, Service, ServiceConnectConfiguration, ServiceLoadBalancer, Task,
     TaskDefinition,
 };
 use crate::snapshot::enums::{LaunchType, NetworkMode};
 use crate::snapshot::ids::{Arn, SubnetId};
+use crate::snapshot::schedule::EcsTarget;
 
 /// A service, or the running standalone tasks of one group.
 #[derive(Clone, Debug)]
@@ -23,12 +25,25 @@ pub struct Workload<'s> {
     pub cluster_name: String,
     /// Service name, or task group.
     pub short_name: String,
-    /// The service; `None` for standalone tasks.
+    /// The service; `None` for standalone and scheduled tasks.
     pub service: Option<&'s Service>,
+    /// The rule or schedule that runs the tasks.
+    pub schedule: Option<Scheduled<'s>>,
     /// Its tasks, running and stopped.
     pub tasks: Vec<&'s Task>,
     /// What it runs or moves to: the PRIMARY deployment first, then task sets, then other ACTIVE deployments.
     pub variants: Vec<Variant<'s>>,
+}
+
+/// What runs tasks by itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Scheduled<'s> {
+    /// `events:rule` or `scheduler:schedule`.
+    pub kind: &'static str,
+    /// Its ARN, if AWS said it.
+    pub arn: Option<&'s Arn>,
+    /// What it runs.
+    pub target: &'s EcsTarget,
 }
 
 /// Which part of a workload a variant is.
@@ -42,6 +57,8 @@ pub enum Role {
     Active,
     /// Running standalone tasks.
     Standalone,
+    /// What a rule or schedule runs.
+    Scheduled,
 }
 
 /// One revision of a workload with its own placement and network.
@@ -75,9 +92,17 @@ impl<'s> Workload<'s> {
 
     /// How reports refer to it.
     pub fn resource(&self) -> Resource {
-        match self.service {
-            Some(service) => Resource { kind: "ecs:service", arn: service.arn.as_str().to_owned(), name: self.name() },
-            None => Resource { kind: "ecs:task-group", arn: self.cluster_arn.as_str().to_owned(), name: self.name() },
+        match (self.service, self.schedule) {
+            (Some(service), _) => {
+                Resource { kind: "ecs:service", arn: service.arn.as_str().to_owned(), name: self.name() }
+            }
+            (None, Some(schedule)) => {
+                let arn = schedule.arn.unwrap_or(self.cluster_arn).as_str().to_owned();
+                Resource { kind: schedule.kind, arn, name: self.name() }
+            }
+            (None, None) => {
+                Resource { kind: "ecs:task-group", arn: self.cluster_arn.as_str().to_owned(), name: self.name() }
+            }
         }
     }
 
@@ -93,9 +118,12 @@ impl<'s> Workload<'s> {
 impl Workload<'_> {
     /// Whether ECS Exec is on for its tasks.
     pub fn execute_command_enabled(&self) -> bool {
-        match self.service {
-            Some(service) => service.enable_execute_command,
-            None => self.tasks.iter().any(|task| task.desired_status == "RUNNING" && task.enable_execute_command),
+        match (self.service, self.schedule) {
+            (Some(service), _) => service.enable_execute_command,
+            (None, Some(schedule)) => schedule.target.enable_execute_command,
+            (None, None) => {
+                self.tasks.iter().any(|task| task.desired_status == "RUNNING" && task.enable_execute_command)
+            }
         }
     }
 }
@@ -115,8 +143,15 @@ pub(super) fn all<'s>(topology: &Topology<'s>) -> Vec<Workload<'s>> {
     let data = topology.data();
     let mut of_services: BTreeMap<(&Arn, &str), Vec<&'s Task>> = BTreeMap::new();
     let mut standalone: BTreeMap<(&Arn, &str), Vec<&'s Task>> = BTreeMap::new();
+    let scheduled = scheduled(data);
+    let mut of_schedules: BTreeMap<(&Arn, &str), Vec<&'s Task>> = BTreeMap::new();
     for task in data.tasks.items() {
         let group = group_of(task);
+        // What a rule or schedule started belongs to it.
+        if let Some(starter) = task.started_by.as_deref().filter(|starter| scheduled.contains_key(*starter)) {
+            of_schedules.entry((&task.cluster_arn, starter)).or_default().push(task);
+            continue;
+        }
         match group.strip_prefix("service:") {
             Some(service) => of_services.entry((&task.cluster_arn, service)).or_default().push(task),
             None => standalone.entry((&task.cluster_arn, group)).or_default().push(task),
@@ -129,6 +164,13 @@ pub(super) fn all<'s>(topology: &Topology<'s>) -> Vec<Workload<'s>> {
         let tasks = of_services.remove(&(&service.cluster_arn, service.name.as_str())).unwrap_or_default();
         workloads.push(of_service(topology, service, tasks));
     }
+    for (starter, schedules) in &scheduled {
+        for (name, schedule) in schedules {
+            let tasks =
+                of_schedules.get(&(&schedule.target.cluster_arn, starter.as_str())).cloned().unwrap_or_default();
+            workloads.extend(of_schedule(topology, name, *schedule, tasks));
+        }
+    }
     for ((cluster, group), tasks) in standalone {
         workloads.extend(of_tasks(topology, cluster, group, tasks));
     }
@@ -137,6 +179,57 @@ pub(super) fn all<'s>(topology: &Topology<'s>) -> Vec<Workload<'s>> {
         workload.index = index;
     }
     workloads
+}
+
+/// Enabled rules and schedules by what their tasks say they were started by.
+fn scheduled(data: &TargetData) -> BTreeMap<String, Vec<(&str, Scheduled<'_>)>> {
+    let mut all: BTreeMap<String, Vec<(&str, Scheduled<'_>)>> = BTreeMap::new();
+    for rule in data.event_rules.items().iter().filter(|rule| rule.state != "DISABLED") {
+        let of_rule = all.entry(format!("events-rule/{}", rule.name)).or_default();
+        of_rule.extend(
+            rule.targets
+                .iter()
+                .map(|target| (rule.name.as_str(), Scheduled { kind: "events:rule", arn: rule.arn.as_ref(), target })),
+        );
+    }
+    for schedule in data.schedules.items().iter().filter(|schedule| schedule.state != "DISABLED") {
+        let of_schedule = all.entry(format!("chronos-schedule/{}", schedule.name)).or_default();
+        let target = &schedule.target;
+        let kind = "scheduler:schedule";
+        of_schedule.push((schedule.name.as_str(), Scheduled { kind, arn: schedule.arn.as_ref(), target }));
+    }
+    all
+}
+
+/// Nothing when the cluster was left out of the scan.
+fn of_schedule<'s>(
+    topology: &Topology<'s>,
+    name: &str,
+    schedule: Scheduled<'s>,
+    tasks: Vec<&'s Task>,
+) -> Option<Workload<'s>> {
+    let target = schedule.target;
+    let cluster = topology.cluster(&target.cluster_arn).found()?;
+    let facts = Facts {
+        launch_type: target.launch_type.as_ref(),
+        strategy: &target.capacity_provider_strategy,
+        network: target.network_configuration.as_ref(),
+        platform_version: target.platform_version.as_deref(),
+        load_balancers: &[],
+        service_connect: None,
+    };
+    let mut variant = variant(topology, &cluster.arn, Role::Scheduled, &target.task_definition_arn, facts);
+    variant.task_definition = topology.task_definition_or_newest(&target.task_definition_arn);
+    Some(Workload {
+        index: 0,
+        cluster_arn: &cluster.arn,
+        cluster_name: cluster.name.clone(),
+        short_name: name.to_owned(),
+        service: None,
+        schedule: Some(schedule),
+        tasks,
+        variants: vec![variant],
+    })
 }
 
 fn group_of(task: &Task) -> &str {
@@ -199,6 +292,7 @@ fn of_service<'s>(topology: &Topology<'s>, service: &'s Service, tasks: Vec<&'s 
         cluster_name: service.cluster_arn.name().to_owned(),
         short_name: service.name.clone(),
         service: Some(service),
+        schedule: None,
         tasks,
         variants,
     }
@@ -242,6 +336,7 @@ fn of_tasks<'s>(
         cluster_name: cluster.name().to_owned(),
         short_name: group.to_owned(),
         service: None,
+        schedule: None,
         tasks,
         variants,
     })

@@ -3,6 +3,7 @@
 pub(super) mod container_agent_unreachable;
 mod create;
 pub(super) mod ec2_task_in_public_subnet;
+pub(super) mod efs_mount_unreachable;
 pub(super) mod egress_blocked;
 pub(super) mod exec_unreachable;
 pub(super) mod log_destination_unreachable;
@@ -14,6 +15,7 @@ pub(super) mod public_subnet_without_public_ip;
 pub(super) mod registry_unreachable;
 pub(super) mod s3_gateway_absent;
 pub(super) mod s3_gateway_not_routed;
+pub(super) mod scheduled_task_network;
 pub(super) mod service_connect_misconfigured;
 mod view;
 pub(super) mod vpc_endpoint_missing;

@@ -20,33 +20,43 @@ use crate::topology::launch::LaunchKind;
 use crate::topology::origin::{InterfaceKind, Origin};
 use crate::topology::workload::Workload;
 
+/// What a path is judged from, and what else a rule reads.
+macro_rules! path_datasets {
+    ($($more:ident),*) => {
+        &[
+            crate::snapshot::coverage::Dataset::Clusters,
+            crate::snapshot::coverage::Dataset::Services,
+            crate::snapshot::coverage::Dataset::Tasks,
+            crate::snapshot::coverage::Dataset::TaskDefinitions,
+            crate::snapshot::coverage::Dataset::ContainerInstances,
+            crate::snapshot::coverage::Dataset::CapacityProviders,
+            crate::snapshot::coverage::Dataset::AutoScalingGroups,
+            crate::snapshot::coverage::Dataset::Instances,
+            crate::snapshot::coverage::Dataset::Vpcs,
+            crate::snapshot::coverage::Dataset::VpcDnsAttributes,
+            crate::snapshot::coverage::Dataset::DhcpOptions,
+            crate::snapshot::coverage::Dataset::Subnets,
+            crate::snapshot::coverage::Dataset::RouteTables,
+            crate::snapshot::coverage::Dataset::PrefixLists,
+            crate::snapshot::coverage::Dataset::NatGateways,
+            crate::snapshot::coverage::Dataset::InternetGateways,
+            crate::snapshot::coverage::Dataset::BlockPublicAccess,
+            crate::snapshot::coverage::Dataset::VpcEndpoints,
+            crate::snapshot::coverage::Dataset::NetworkInterfaces,
+            crate::snapshot::coverage::Dataset::SecurityGroups,
+            crate::snapshot::coverage::Dataset::NetworkAcls,
+            crate::snapshot::coverage::Dataset::HostedZones,
+            crate::snapshot::coverage::Dataset::ResolverRules,
+            crate::snapshot::coverage::Dataset::ProfileAssociations,
+            crate::snapshot::coverage::Dataset::HostedZoneRecords,
+            $(crate::snapshot::coverage::Dataset::$more,)*
+        ]
+    };
+}
+pub(super) use path_datasets;
+
 /// What a path is judged from.
-pub(super) const DATASETS: &[Dataset] = &[
-    Dataset::Clusters,
-    Dataset::Services,
-    Dataset::Tasks,
-    Dataset::TaskDefinitions,
-    Dataset::ContainerInstances,
-    Dataset::CapacityProviders,
-    Dataset::AutoScalingGroups,
-    Dataset::Instances,
-    Dataset::Vpcs,
-    Dataset::VpcDnsAttributes,
-    Dataset::DhcpOptions,
-    Dataset::Subnets,
-    Dataset::RouteTables,
-    Dataset::PrefixLists,
-    Dataset::NatGateways,
-    Dataset::InternetGateways,
-    Dataset::BlockPublicAccess,
-    Dataset::VpcEndpoints,
-    Dataset::NetworkInterfaces,
-    Dataset::SecurityGroups,
-    Dataset::NetworkAcls,
-    Dataset::HostedZones,
-    Dataset::ResolverRules,
-    Dataset::ProfileAssociations,
-];
+pub(super) const DATASETS: &[Dataset] = path_datasets![];
 
 /// A cell that a rule is to blame for.
 pub(super) struct Miss<'a, 's> {

@@ -31,6 +31,7 @@ pub(super) const DATASETS: &[Dataset] = &[
     Dataset::NetworkAcls,
     Dataset::NetworkInterfaces,
     Dataset::LoadBalancers,
+    Dataset::LoadBalancerAttributes,
     Dataset::TargetGroups,
     Dataset::TargetGroupAttributes,
     Dataset::TargetHealth,

@@ -11,6 +11,19 @@ pub struct Image {
     pub reference: String,
 }
 
+impl Image {
+    /// Whether it is in the private registry of this account and Region.
+    pub fn is_in(&self, own_account: &str, own_region: &str) -> bool {
+        matches!(&self.registry, Registry::Ecr { account, region, .. } if account == own_account && region == own_region)
+    }
+
+    /// Whether a pull-through cache rule with this prefix serves its repository; `ROOT` serves all.
+    pub fn comes_through(&self, prefix: &str) -> bool {
+        let below = |rest: &str| rest.starts_with('/');
+        prefix == "ROOT" || self.repository.strip_prefix(prefix).is_some_and(below)
+    }
+}
+
 /// The registry of an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Registry {

@@ -1,0 +1,44 @@
+//! What joins VPCs: peering connections, and security groups that are used in other VPCs than their own.
+
+use super::convert::{id, maybe_id, text};
+use super::plan::{Reader, whole};
+use crate::snapshot::coverage::Fetched;
+use crate::snapshot::vpc::{SecurityGroupVpcAssociation, VpcPeeringConnection};
+
+const PAGE: i32 = 1000;
+
+pub(super) async fn security_group_vpc_associations(reader: &Reader) -> Fetched<SecurityGroupVpcAssociation> {
+    let client = &reader.clients.ec2;
+    let request =
+        |token| client.describe_security_group_vpc_associations().max_results(PAGE).set_next_token(token).send();
+    let take = |page: aws_sdk_ec2::operation::describe_security_group_vpc_associations::DescribeSecurityGroupVpcAssociationsOutput| {
+        let found = page.security_group_vpc_associations.unwrap_or_default().into_iter();
+        let found = found.map(|association| SecurityGroupVpcAssociation {
+            group_id: id(association.group_id),
+            vpc_id: id(association.vpc_id),
+            state: association.state.map(|state| state.as_str().to_owned()).unwrap_or_default(),
+        });
+        (found.collect::<Vec<_>>(), page.next_token)
+    };
+    whole(reader.caller.pages("ec2:DescribeSecurityGroupVpcAssociations", &[], request, take).await, Clone::clone)
+}
+
+pub(super) async fn vpc_peering_connections(reader: &Reader) -> Fetched<VpcPeeringConnection> {
+    let client = &reader.clients.ec2;
+    let request = |token| client.describe_vpc_peering_connections().max_results(PAGE).set_next_token(token).send();
+    let take = |page: aws_sdk_ec2::operation::describe_vpc_peering_connections::DescribeVpcPeeringConnectionsOutput| {
+        let found = page.vpc_peering_connections.unwrap_or_default().into_iter();
+        let found = found.map(|connection| VpcPeeringConnection {
+            id: text(connection.vpc_peering_connection_id),
+            requester_vpc_id: maybe_id(connection.requester_vpc_info.and_then(|info| info.vpc_id)),
+            accepter_vpc_id: maybe_id(connection.accepter_vpc_info.and_then(|info| info.vpc_id)),
+            status: connection
+                .status
+                .and_then(|status| status.code)
+                .map(|code| code.as_str().to_owned())
+                .unwrap_or_default(),
+        });
+        (found.collect::<Vec<_>>(), page.next_token)
+    };
+    whole(reader.caller.pages("ec2:DescribeVpcPeeringConnections", &[], request, take).await, Clone::clone)
+}
