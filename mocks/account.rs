@@ -625,6 +625,27 @@ fn sort(data: &mut TargetData) {
     by(&mut data.internet_gateways, |g| g.id.clone());
     by(&mut data.vpc_endpoints, |e| e.id.clone());
     by(&mut data.security_groups, |g| g.id.clone());
+    by(&mut data.network_acls, |a| a.id.clone());
+    for acl in data.network_acls.items_mut().into_iter().flatten() {
+        acl.entries.sort_by_key(|entry| (entry.egress, entry.rule_number));
+    }
+    by(&mut data.network_interfaces, |i| i.id.clone());
+    by(&mut data.prefix_lists, |l| l.id.clone());
+    by(&mut data.flow_logs, |l| l.id.clone());
+    by(&mut data.security_group_vpc_associations, |a| a.clone());
+    by(&mut data.vpc_peering_connections, |c| c.clone());
+    by(&mut data.hosted_zone_records, |z| z.zone_id.clone());
+    by(&mut data.file_systems, |f| f.file_system_id.clone());
+    by(&mut data.pull_through_cache_rules, |r| r.clone());
+    by(&mut data.cached_images, |i| i.clone());
+    by(&mut data.event_rules, |r| (r.event_bus_name.clone(), r.name.clone()));
+    by(&mut data.schedules, |s| (s.group_name.clone(), s.name.clone()));
+    by(&mut data.load_balancers, |b| b.arn.clone());
+    by(&mut data.load_balancer_attributes, |a| a.load_balancer_arn.clone());
+    by(&mut data.listeners, |l| l.arn.clone());
+    by(&mut data.listener_rules, |r| r.arn.clone());
+    by(&mut data.target_group_attributes, |a| a.target_group_arn.clone());
+    by(&mut data.target_health, |h| (h.target_group_arn.clone(), h.target_id.clone(), h.port));
     by(&mut data.instances, |i| i.id.clone());
     for instance in data.instances.items_mut().into_iter().flatten() {
         instance.network_interfaces.sort_by(|a, b| a.id.cmp(&b.id));

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use ecs_network_audit::snapshot::elb::{
-    Action, Listener, ListenerRule, LoadBalancer, LoadBalancerZone, TargetGroup, TargetGroupAttributes, TargetHealth,
+    Action, Listener, ListenerRule, LoadBalancer, LoadBalancerAttributes, LoadBalancerZone, TargetGroup,
+    TargetGroupAttributes, TargetHealth,
 };
 use ecs_network_audit::snapshot::enums::LoadBalancerType;
 use ecs_network_audit::snapshot::ids::{Arn, NetworkInterfaceId, SecurityGroupId, SubnetId};
@@ -45,6 +46,11 @@ impl Account {
             };
             push(&mut self.data.network_interfaces, node);
         }
+        let attributes = [("load_balancing.cross_zone.enabled".to_owned(), "false".to_owned())].into();
+        push(
+            &mut self.data.load_balancer_attributes,
+            LoadBalancerAttributes { load_balancer_arn: arn.clone(), attributes },
+        );
         arn
     }
 

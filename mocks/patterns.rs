@@ -5,7 +5,9 @@ use ecs_network_audit::snapshot::ids::{
     Arn, NatGatewayId, RouteTableId, SecurityGroupId, SubnetId, VpcEndpointId, VpcId,
 };
 
-use super::account::Account;
+use ecs_network_audit::snapshot::vpc::{HostedZone, ZoneRecords};
+
+use super::account::{ACCOUNT, Account, push};
 use super::accounts::assign_public_ip_of;
 use super::compute::web;
 
@@ -236,9 +238,17 @@ pub fn all() -> Vec<(&'static str, Pattern)> {
 }
 
 impl Pattern {
-    /// A private hosted zone of the account that covers the Region's names and has records for these labels only.
+    /// A private hosted zone of the account with records for these labels only.
     pub fn own_zone(&mut self, name: &str, labels: &[&str]) {
-        let _ = labels;
-        self.account.hosted_zone(&self.vpc, name);
+        let id = format!("Z{}", name.len());
+        let answers = self.account.data.hosted_zones.items_mut().unwrap();
+        answers.iter_mut().find(|answer| answer.vpc_id == self.vpc).unwrap().zones.push(HostedZone {
+            id: id.clone(),
+            name: name.to_owned(),
+            owning_account: Some(ACCOUNT.to_owned()),
+            owning_service: None,
+        });
+        let records = labels.iter().map(|label| (format!("{label}.{name}"), "A".to_owned()));
+        push(&mut self.account.data.hosted_zone_records, ZoneRecords { zone_id: id, records: records.collect() });
     }
 }

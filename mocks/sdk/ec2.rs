@@ -286,6 +286,7 @@ fn vpc_endpoint(endpoint: &own::VpcEndpoint) -> sdk::VpcEndpoint {
         .state(sdk::State::from(endpoint.state.as_str()))
         .private_dns_enabled(endpoint.private_dns_enabled)
         .set_subnet_ids(strings(&endpoint.subnet_ids))
+        .set_network_interface_ids(strings(&endpoint.network_interface_ids))
         .set_route_table_ids(strings(&endpoint.route_table_ids))
         .set_groups(Some(groups.collect()))
         .set_policy_document(endpoint.policy_document.clone())

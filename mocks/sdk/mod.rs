@@ -3,8 +3,11 @@
 //! Each operation is one rule that computes its answer from the request, so that one fixture serves every test, page
 //! sizes are a parameter, and a call that nobody planned for panics.
 
+mod around;
+mod balancing;
 mod ec2;
 mod ecs;
+mod filters;
 mod others;
 
 pub use ecs::SENTINEL;
@@ -86,7 +89,10 @@ impl Fault {
             Self::RepeatedToken => unreachable!("a repeated token is answered with items"),
         };
         let service = api.split(':').next().unwrap_or_default();
-        let json = matches!(service, "ecs" | "route53resolver" | "route53profiles");
+        let json = matches!(
+            service,
+            "ecs" | "route53resolver" | "route53profiles" | "elasticfilesystem" | "ecr" | "events" | "scheduler"
+        );
         let body = match (self, service, json) {
             (Self::WebPage, ..) => "<!doctype html><title>500 Internal Server Error</title>".to_owned(),
             (_, _, true) => format!(r#"{{"__type":"{code}Exception","message":"not authorized to perform {api}"}}"#),
@@ -168,7 +174,10 @@ impl Mock {
         self.rules.clear();
         ecs::rules(self);
         ec2::rules(self);
+        filters::rules(self);
+        balancing::rules(self);
         others::rules(self);
+        around::rules(self);
         let meter = Meter::default();
         let interceptor = |service: &str| {
             let own = self.rules.iter().filter(|(api, _)| api.split(':').next() == Some(service));
@@ -204,6 +213,10 @@ impl Mock {
             route53: client!(aws_sdk_route53, "route53"),
             route53resolver: client!(aws_sdk_route53resolver, "route53resolver"),
             route53profiles: client!(aws_sdk_route53profiles, "route53profiles"),
+            efs: client!(aws_sdk_efs, "elasticfilesystem"),
+            ecr: client!(aws_sdk_ecr, "ecr"),
+            eventbridge: client!(aws_sdk_eventbridge, "events"),
+            scheduler: client!(aws_sdk_scheduler, "scheduler"),
             meter,
         }
     }

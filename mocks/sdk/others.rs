@@ -142,6 +142,7 @@ fn target_group(group: &own::TargetGroup) -> elb::TargetGroup {
         .set_health_check_timeout_seconds(check.timeout_seconds)
         .set_healthy_threshold_count(check.healthy_threshold_count)
         .set_unhealthy_threshold_count(check.unhealthy_threshold_count)
+        .set_load_balancer_arns(Some(group.load_balancer_arns.iter().map(|arn| arn.as_str().to_owned()).collect()))
         .build()
 }
 

@@ -10,6 +10,7 @@ use ecs_network_audit::rules;
 use ecs_network_audit::settings::Settings;
 use ecs_network_audit::snapshot::coverage::{Dataset, FailureClass};
 use ecs_network_audit::snapshot::ecs::EnvironmentVariable;
+use ecs_network_audit::snapshot::elb::TargetGroupAttributes;
 use ecs_network_audit::snapshot::vpc::{BlockPublicAccess, PrefixList, ResolverRule, RouteTarget};
 use ecs_network_audit::snapshot::{Scope, Snapshot, TargetData};
 use tokio_util::sync::CancellationToken;
@@ -21,6 +22,7 @@ use crate::mocks::accounts::{
 };
 use crate::mocks::compute::{container, ecr, set_launch};
 use crate::mocks::demo;
+use crate::mocks::patterns;
 use crate::mocks::sdk::{Fault, Mock, SENTINEL};
 use crate::support::assert_silent;
 
@@ -71,7 +73,30 @@ fn expected(snapshot: &Snapshot) -> TargetData {
         prefix_lists: PrefixLists, instances: Instances, instance_types: InstanceTypes,
         block_public_access: BlockPublicAccess, hosted_zones: HostedZones, resolver_rules: ResolverRules,
         profile_associations: ProfileAssociations, target_groups: TargetGroups, auto_scaling_groups: AutoScalingGroups,
+        security_groups: SecurityGroups, network_acls: NetworkAcls, network_interfaces: NetworkInterfaces,
+        security_group_vpc_associations: SecurityGroupVpcAssociations, vpc_peering_connections: VpcPeeringConnections,
+        hosted_zone_records: HostedZoneRecords, load_balancers: LoadBalancers, listeners: Listeners,
+        listener_rules: ListenerRules, load_balancer_attributes: LoadBalancerAttributes,
+        target_group_attributes: TargetGroupAttributes, target_health: TargetHealth, file_systems: FileSystems,
+        pull_through_cache_rules: PullThroughCacheRules, cached_images: CachedImages, event_rules: EventRules,
+        schedules: Schedules,
     );
+    // Attributes are asked for of every target group that a service uses, and of Network Load Balancers.
+    let used: BTreeSet<_> = data
+        .services
+        .items()
+        .iter()
+        .flat_map(|s| &s.load_balancers)
+        .filter_map(|e| e.target_group_arn.clone())
+        .collect();
+    if let Some(attributes) = data.target_group_attributes.items_mut() {
+        for arn in used {
+            if !attributes.iter().any(|a| a.target_group_arn == arn) {
+                attributes.push(TargetGroupAttributes { target_group_arn: arn, attributes: Default::default() });
+            }
+        }
+        attributes.sort_by(|a, b| a.target_group_arn.cmp(&b.target_group_arn));
+    }
     // The attributes are only asked for where an endpoint makes them matter.
     let with_endpoints: BTreeSet<_> = data.vpc_endpoints.items().iter().map(|e| e.vpc_id.clone()).collect();
     data.vpc_dns_attributes.items_mut().unwrap().retain(|dns| with_endpoints.contains(&dns.vpc_id));
@@ -100,6 +125,9 @@ fn what_aws_holds_is_what_the_snapshot_says() {
     check_round_trip(&fargate_private_with_nat().account.snapshot());
     check_round_trip(&ec2_awsvpc_trunked().account.snapshot());
     check_round_trip(&demo::snapshot());
+    for (_, pattern) in patterns::all() {
+        check_round_trip(&pattern.account.snapshot());
+    }
 }
 
 #[test]
