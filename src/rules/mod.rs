@@ -5,6 +5,7 @@
 mod capacity;
 mod egress;
 mod load_balancing;
+mod network_mode;
 mod repair;
 
 use std::collections::BTreeMap;
@@ -146,6 +147,12 @@ impl Failing {
 
 /// Every rule, in the order of the catalogue.
 pub static ALL: &[&Rule] = &[
+    &network_mode::unsupported_network_mode::RULE,
+    &network_mode::none_mode_with_ports::RULE,
+    &network_mode::container_port_clash::RULE,
+    &network_mode::host_port_mismatch::RULE,
+    &network_mode::host_mode_isolation::RULE,
+    &network_mode::bridge_mode_in_use::RULE,
     &load_balancing::target_type_mismatch::RULE,
     &load_balancing::load_balancer_path_blocked::RULE,
     &load_balancing::health_check_path_blocked::RULE,

@@ -1,0 +1,137 @@
+//! What the rules of this group share: the revisions that a workload runs or moves to, each where it launches.
+
+use std::collections::BTreeSet;
+
+use crate::analysis::Analyses;
+use crate::finding::{Related, Remediation};
+use crate::reach::verdict::{Blocker, Family, Gap};
+use crate::rules::{Failing, Outcome, Rule};
+use crate::snapshot::ecs::TaskDefinition;
+use crate::snapshot::enums::NetworkMode;
+use crate::text::Text;
+use crate::topology::Lookup;
+use crate::topology::launch::{Launch, LaunchKind};
+use crate::topology::origin::{self, Pool};
+use crate::topology::workload::{Role, Variant, Workload};
+
+/// A revision in one way of launching.
+pub(super) struct Revision<'a, 's> {
+    pub(super) workload: &'a Workload<'s>,
+    pub(super) variant: &'a Variant<'s>,
+    pub(super) launch: &'a Launch<'s>,
+    pub(super) definition: &'s TaskDefinition,
+}
+
+/// The operating system of a revision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Os {
+    Linux,
+    Windows,
+    /// Neither the definition nor the instances say.
+    Unknown,
+}
+
+impl Revision<'_, '_> {
+    pub(super) fn mode(&self) -> Option<&NetworkMode> {
+        self.definition.network_mode.as_ref()
+    }
+
+    /// `awsvpc`, or what the API leaves out.
+    pub(super) fn mode_word(&self) -> &str {
+        self.mode().map_or("default", NetworkMode::as_str)
+    }
+
+    /// Of the definition, else of the instances that it may be placed on.
+    pub(super) fn os(&self, analyses: &Analyses<'_>) -> Os {
+        match self.definition.operating_system_family.as_deref() {
+            Some(family) if family.starts_with("WINDOWS") => return Os::Windows,
+            Some(_) => return Os::Linux,
+            None => {}
+        }
+        if self.launch.kind == LaunchKind::Fargate {
+            return Os::Linux;
+        }
+        let instances = analyses.topology.container_instances_of(self.workload.cluster_arn);
+        let kinds: BTreeSet<Option<&str>> = instances.iter().map(|instance| origin::os_type(instance)).collect();
+        match kinds.into_iter().collect::<Vec<_>>().as_slice() {
+            [Some("linux")] => Os::Linux,
+            [Some("windows")] => Os::Windows,
+            _ => Os::Unknown,
+        }
+    }
+
+    /// The container instances it may be placed on.
+    pub(super) fn has_instances(&self, analyses: &Analyses<'_>) -> bool {
+        !Pool::of(analyses.topology, self.workload, self.variant, self.launch).instances(analyses.topology).is_empty()
+    }
+
+    /// Tasks of the revision that run.
+    pub(super) fn is_running(&self) -> bool {
+        self.workload
+            .tasks
+            .iter()
+            .any(|task| task.last_status == "RUNNING" && task.task_definition_arn == *self.variant.task_definition_arn)
+    }
+}
+
+/// Every revision in every way of launching; older deployments only finish what they run and are left out.
+pub(super) fn of<'a, 's>(workload: &'a Workload<'s>) -> (Vec<Revision<'a, 's>>, Vec<Gap>) {
+    let (mut revisions, mut gaps) = (Vec::new(), Vec::new());
+    for variant in workload.variants.iter().filter(|variant| variant.role != Role::Active) {
+        gaps.extend(variant.launches.gaps.iter().cloned());
+        match &variant.task_definition {
+            Lookup::Found(definition) => revisions.extend(variant.launches.known.iter().map(|launch| Revision {
+                workload,
+                variant,
+                launch,
+                definition,
+            })),
+            Lookup::Absent => {}
+            Lookup::Unread(gap) => gaps.push(gap.clone()),
+        }
+    }
+    gaps.sort();
+    gaps.dedup();
+    (revisions, gaps)
+}
+
+/// The verdict of a rule that found these blockers, or none.
+pub(super) fn outcome(concerned: bool, gaps: Vec<Gap>, failing: Option<Failing>) -> Outcome {
+    match (failing, gaps.is_empty()) {
+        (Some(failing), _) => Outcome::Fails(Box::new(Failing { gaps, ..failing })),
+        (None, false) => Outcome::Unknown(gaps),
+        (None, true) if concerned => Outcome::Holds,
+        (None, true) => Outcome::NotApplicable,
+    }
+}
+
+/// One thing that is wrong with a revision.
+pub(super) fn wrong(kind: &'static str, revision: &Revision<'_, '_>, port: Option<u16>, detail: Text) -> Blocker {
+    Blocker {
+        family: Family::Address,
+        kind,
+        need: None,
+        origin: None,
+        port,
+        protocol: None,
+        resource: Some(revision.definition.arn.name().to_owned()),
+        detail,
+    }
+}
+
+/// A failure with its blockers and the revisions they name.
+pub(super) fn failing(
+    rule: &'static Rule,
+    revisions: &[&Revision<'_, '_>],
+    message: Text,
+    blockers: Vec<Blocker>,
+    remediation: Remediation,
+) -> Failing {
+    let arns: BTreeSet<&str> = revisions.iter().map(|revision| revision.definition.arn.as_str()).collect();
+    let related = arns.into_iter().map(|arn| Related {
+        kind: "ecs:task-definition",
+        id: arn.to_owned(),
+        role: "task-definition",
+    });
+    Failing { related: related.collect(), blockers, ..Failing::new(rule, message, remediation) }
+}
