@@ -1,0 +1,105 @@
+//! A target group in another VPC than the tasks.
+
+use std::collections::BTreeSet;
+
+use super::attachments;
+use crate::analysis::Analyses;
+use crate::finding::{Remediation, Severity};
+use crate::reach::verdict::Family;
+use crate::reach::verdict::Gap;
+use crate::rules::{Check, Failing, Group, Outcome, Rule};
+use crate::snapshot::coverage::Dataset;
+use crate::snapshot::enums::TargetType;
+use crate::snapshot::ids::{SubnetId, VpcId};
+use crate::text;
+use crate::topology::Lookup;
+use crate::topology::launch::LaunchKind;
+use crate::topology::origin;
+use crate::topology::workload::Workload;
+
+pub(in crate::rules) static RULE: Rule = Rule {
+    id: "target-group-vpc-mismatch",
+    group: Group::LoadBalancing,
+    severity: Severity::High,
+    summary: "a target group in another VPC than the tasks",
+    page: include_str!("target_group_vpc_mismatch.md"),
+    needs: &[
+        Dataset::Clusters,
+        Dataset::Services,
+        Dataset::TaskDefinitions,
+        Dataset::CapacityProviders,
+        Dataset::ContainerInstances,
+        Dataset::Instances,
+        Dataset::TargetGroups,
+        Dataset::Subnets,
+        Dataset::Vpcs,
+        Dataset::VpcPeeringConnections,
+    ],
+    controls: &[],
+    references: &[
+        "https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html",
+        "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-load-balancing.html",
+    ],
+    check: Check::Workload(check),
+};
+
+fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
+    let topology = analyses.topology;
+    let found = attachments::of(workload, analyses);
+    let (mut wrong, mut named, mut gaps) = (Vec::new(), Vec::new(), found.gaps);
+    for attachment in &found.all {
+        let group = attachment.target_group;
+        let Some(own) = &group.vpc_id else { continue };
+        let mut subnets: BTreeSet<&SubnetId> = BTreeSet::new();
+        for launch in &attachment.variant.launches.known {
+            if attachment.variant.is_awsvpc() == Some(true) || launch.kind == LaunchKind::Fargate {
+                subnets.extend(attachment.variant.network.iter().flat_map(|network| &network.subnets));
+            } else if launch.kind == LaunchKind::Ec2 {
+                let instances = origin::eligible_instances(topology, workload, attachment.variant, launch);
+                let hosts = instances.iter().filter_map(|instance| instance.ec2_instance_id.as_ref());
+                subnets.extend(hosts.filter_map(|id| topology.instance(id).found()?.subnet_id.as_ref()));
+            }
+        }
+        let mut others: BTreeSet<&VpcId> = BTreeSet::new();
+        for subnet in subnets {
+            match topology.subnet(subnet) {
+                Lookup::Found(subnet) if subnet.vpc_id != *own => {
+                    others.insert(&subnet.vpc_id);
+                }
+                Lookup::Found(_) | Lookup::Absent => {}
+                Lookup::Unread(gap) => gaps.push(gap),
+            }
+        }
+        for other in others {
+            // Targets by address may be in a peered VPC, instances may not.
+            let peered = match group.target_type {
+                TargetType::Ip => topology.are_peered(own, other),
+                _ => Lookup::Found(false),
+            };
+            match peered {
+                Lookup::Found(false) | Lookup::Absent => {
+                    let detail = text![&group.name, " is in ", own, ", the tasks are in ", other];
+                    let id = group.arn.as_str();
+                    wrong.push(attachments::wrong(Family::LoadBalancer, "other-vpc", id, None, detail));
+                    named.push(attachment);
+                }
+                Lookup::Found(true) => {
+                    let reason =
+                        text![own, " and ", other, " are peered: whether the routes lead across can't be seen"];
+                    gaps.push(Gap::Undecidable { kind: "vpc-peering-connection", reason });
+                }
+                Lookup::Unread(gap) => gaps.push(gap),
+            }
+        }
+    }
+    let failing = (!wrong.is_empty()).then(|| {
+        let lead = text!["The load balancer of ", &workload.short_name, " cannot reach its tasks: "];
+        let text = text!["Create the target group, and the load balancer, in the VPC of the tasks."];
+        Failing {
+            related: attachments::related(named.iter().copied()),
+            blockers: wrong.clone(),
+            ..Failing::new(&RULE, attachments::sentence(lead, &wrong), Remediation { text, commands: Vec::new() })
+        }
+    });
+    attachments::outcome(found.concerned, gaps, failing)
+}
