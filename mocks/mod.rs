@@ -7,3 +7,4 @@ pub mod compute;
 pub mod demo;
 pub mod patterns;
 pub mod sdk;
+pub mod storage;

@@ -11,6 +11,7 @@ pub mod internet;
 pub mod names;
 pub mod needs;
 pub mod path;
+mod path_faults;
 pub mod places;
 pub mod resolution;
 pub mod service_connect;

@@ -18,11 +18,10 @@ use crate::snapshot::ids::{
     Arn, DhcpOptionsId, InstanceId, InternetGatewayId, NatGatewayId, NetworkInterfaceId, PrefixListId, RouteTableId,
     SecurityGroupId, SubnetId, VpcEndpointId, VpcId,
 };
-use crate::snapshot::storage::EfsFileSystem;
 use crate::snapshot::vpc::{
     BlockPublicAccess, DhcpOptions, Instance, InstanceType, InternetGateway, NatGateway, NetworkAcl, NetworkInterface,
     PrefixList, ProfileAssociation, ResolverRule, RouteTable, SecurityGroup, Subnet, Vpc, VpcDnsAttributes,
-    VpcEndpoint, VpcHostedZones, VpcPeeringConnection,
+    VpcEndpoint, VpcHostedZones,
 };
 use crate::snapshot::{Snapshot, Target, TargetData};
 use crate::text;
@@ -151,38 +150,6 @@ impl<'s> Topology<'s> {
         }
     }
 
-    /// Whether a security group is associated with a VPC that is not its own.
-    pub fn is_associated(&self, group: &SecurityGroupId, vpc: &VpcId) -> Lookup<bool> {
-        let fetched = &self.data().security_group_vpc_associations;
-        let mut all = fetched.items().iter();
-        match all.find(|association| association.group_id == *group && association.vpc_id == *vpc) {
-            Some(association) => Lookup::Found(association.state == "associated"),
-            None => missing(fetched, Dataset::SecurityGroupVpcAssociations, group.as_str()).or_else(false),
-        }
-    }
-
-    /// Whether an active peering connection joins two VPCs.
-    pub fn are_peered(&self, one: &VpcId, other: &VpcId) -> Lookup<bool> {
-        let fetched = &self.data().vpc_peering_connections;
-        let joins = |connection: &VpcPeeringConnection| {
-            let ends = (connection.requester_vpc_id.as_ref(), connection.accepter_vpc_id.as_ref());
-            connection.status == "active" && (ends == (Some(one), Some(other)) || ends == (Some(other), Some(one)))
-        };
-        match fetched.items().iter().any(joins) {
-            true => Lookup::Found(true),
-            false => missing(fetched, Dataset::VpcPeeringConnections, one.as_str()).or_else(false),
-        }
-    }
-
-    /// The file system, if a task definition names it.
-    pub fn file_system(&self, id: &str) -> Lookup<&'s EfsFileSystem> {
-        let fetched = &self.data().file_systems;
-        match fetched.items().iter().find(|file_system| file_system.file_system_id == id) {
-            Some(file_system) => Lookup::Found(file_system),
-            None => missing(fetched, Dataset::FileSystems, id),
-        }
-    }
-
     /// The capacity provider of that name.
     pub fn capacity_provider(&self, name: &str) -> Lookup<&'s CapacityProvider> {
         match self.capacity_providers.get(name) {
@@ -294,23 +261,6 @@ impl<'s> Topology<'s> {
         lookup(&self.hosted_zones, &self.data().hosted_zones, Dataset::HostedZones, vpc)
     }
 
-    /// Whether a private zone has a record for a host, by its name or a wildcard; `Absent` when its records were not
-    /// asked for: only zones of this account for names of AWS are.
-    pub fn zone_has_record(&self, zone_id: &str, host: &str) -> Lookup<bool> {
-        let fetched = &self.data().hosted_zone_records;
-        let Some(zone) = fetched.items().iter().find(|zone| zone.zone_id == zone_id) else {
-            return missing(fetched, Dataset::HostedZoneRecords, zone_id);
-        };
-        let answers = |name: &str, kind: &str| {
-            let matches = match name.strip_prefix("*.") {
-                Some(domain) => host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.') && rest.len() > 1),
-                None => name == host,
-            };
-            matches && matches!(kind, "A" | "AAAA" | "CNAME")
-        };
-        Lookup::Found(zone.records.iter().any(|(name, kind)| answers(name, kind)))
-    }
-
     /// The Resolver rules associated with a VPC.
     ///
     /// # Errors
@@ -403,13 +353,6 @@ impl<'s> Topology<'s> {
     /// The load balancer.
     pub fn load_balancer(&self, arn: &Arn) -> Lookup<&'s LoadBalancer> {
         lookup(&self.load_balancers, &self.data().load_balancers, Dataset::LoadBalancers, arn)
-    }
-
-    /// Whether cross-zone load balancing is on for a Network Load Balancer; `None` when its attributes are not known.
-    pub fn balances_across_zones(&self, load_balancer: &Arn) -> Option<bool> {
-        let all = self.data().load_balancer_attributes.items();
-        let found = all.iter().find(|attributes| attributes.load_balancer_arn == *load_balancer)?;
-        Some(found.attributes.get("load_balancing.cross_zone.enabled").is_some_and(|value| value == "true"))
     }
 
     /// The listeners of a load balancer.
@@ -507,7 +450,7 @@ where
     }
 }
 
-fn missing<T, V>(fetched: &Fetched<V>, dataset: Dataset, id: &str) -> Lookup<T> {
+pub(super) fn missing<T, V>(fetched: &Fetched<V>, dataset: Dataset, id: &str) -> Lookup<T> {
     gap_for(fetched, dataset, id).map_or(Lookup::Absent, Lookup::Unread)
 }
 

@@ -2,6 +2,7 @@
 //!
 //! [`Lookup`] is where absent and unread part ways: `Absent` comes only from a dataset that was read to its end.
 
+mod around;
 mod index;
 pub mod launch;
 pub mod origin;

@@ -2,9 +2,12 @@
 
 use insta::assert_snapshot;
 
+use ecs_network_audit::finding::Severity;
 use ecs_network_audit::snapshot::coverage::Dataset;
 use ecs_network_audit::snapshot::enums::NetworkMode;
+use ecs_network_audit::snapshot::storage::{CachedImage, PullThroughCacheRule};
 
+use crate::mocks::account::push;
 use crate::mocks::accounts::{Fixture, fargate_isolated_with_endpoints, fargate_private_with_nat};
 use crate::mocks::compute::container;
 use crate::support::{assert_silent, assert_unknown, audit_rule, only, shown};
@@ -72,4 +75,27 @@ fn a_way_out_serves_them_all_and_unread_is_unknown() {
     let mut fixture = with_image(fargate_isolated_with_endpoints(), "nginx");
     fixture.account.deny(Dataset::RouteTables, "ec2:DescribeRouteTables");
     assert_unknown(&audit_rule(&fixture.account, RULE), "route-tables could not be read");
+}
+
+#[test]
+fn a_pull_through_cache_needs_a_way_out_once() {
+    let image = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/docker-hub/library/nginx:1.27";
+    let mut fixture = with_image(fargate_isolated_with_endpoints(), image);
+    let rule = |prefix: &str| PullThroughCacheRule {
+        ecr_repository_prefix: prefix.to_owned(),
+        upstream_registry_url: "registry-1.docker.io".to_owned(),
+    };
+    push(&mut fixture.account.data.pull_through_cache_rules, rule("quay"));
+    assert_silent(&audit_rule(&fixture.account, RULE));
+    push(&mut fixture.account.data.pull_through_cache_rules, rule("docker-hub"));
+    assert_unknown(&audit_rule(&fixture.account, RULE), "is in the pull-through cache is not known");
+    let cached = |present| CachedImage {
+        repository: "docker-hub/library/nginx".to_owned(),
+        reference: "1.27".to_owned(),
+        present,
+    };
+    push(&mut fixture.account.data.cached_images, cached(false));
+    assert_eq!(only(&audit_rule(&fixture.account, RULE)).severity, Severity::Medium);
+    fixture.account.data.cached_images.items_mut().unwrap()[0] = cached(true);
+    assert_silent(&audit_rule(&fixture.account, RULE));
 }

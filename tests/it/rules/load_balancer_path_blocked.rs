@@ -1,0 +1,113 @@
+//! Load balancers that don't get through to their targets.
+
+use ecs_network_audit::finding::Severity;
+use ecs_network_audit::snapshot::coverage::Dataset;
+use insta::assert_snapshot;
+
+use crate::mocks::patterns;
+use crate::support::{assert_silent, assert_unknown, audit_rule, only, shown};
+
+const RULE: &str = "load-balancer-path-blocked";
+
+#[test]
+fn the_tasks_admit_nobody() {
+    let mut pattern = patterns::fargate_nat();
+    pattern.account.edit_group(&pattern.group.clone(), |group| group.ingress.clear());
+    assert_snapshot!(shown(only(&audit_rule(&pattern.account, RULE))), @r##"
+    high load-balancer-path-blocked prod/web (ecs:service)
+    web cannot reach the tasks of web on tcp 8080 (subnet-0238e36be509fd2ee to subnet-04c2cb0f785a4be86, subnet-0238e36be509fd2ee to subnet-0efda74836b6450f9 and 2 more): sg-00ee3097251c489aa admits no tcp 8080 from web in subnet-0238e36be509fd2ee (10.0.0.0/24); sg-00ee3097251c489aa admits no tcp 8080 from web in subnet-088beb2fa9c2a7119 (10.0.1.0/24)
+    blocker group/group-ingress subnet-0238e36be509fd2ee -> sg-00ee3097251c489aa: sg-00ee3097251c489aa admits no tcp 8080 from web in subnet-0238e36be509fd2ee (10.0.0.0/24)
+    blocker group/group-ingress subnet-088beb2fa9c2a7119 -> sg-00ee3097251c489aa: sg-00ee3097251c489aa admits no tcp 8080 from web in subnet-088beb2fa9c2a7119 (10.0.1.0/24)
+    blocker group/group-ingress subnet-0238e36be509fd2ee -> sg-00ee3097251c489aa: sg-00ee3097251c489aa admits no tcp 8080 from web in subnet-0238e36be509fd2ee (10.0.0.0/24)
+    blocker group/group-ingress subnet-088beb2fa9c2a7119 -> sg-00ee3097251c489aa: sg-00ee3097251c489aa admits no tcp 8080 from web in subnet-088beb2fa9c2a7119 (10.0.1.0/24)
+    fix Let the load balancer through in every group and network ACL that is named; where the load balancer has a security group, name that group as the source rather than addresses.
+    $ aws ec2 authorize-security-group-ingress --region eu-west-1 --group-id sg-00ee3097251c489aa --ip-permissions 'IpProtocol=tcp,FromPort=8080,ToPort=8080,UserIdGroupPairs=[{GroupId=sg-03610344ba25fce94}]'
+    "##);
+}
+
+#[test]
+fn a_rule_by_group_by_subnet_or_for_everybody_is_enough() {
+    for cidr in ["10.0.0.0/23", "0.0.0.0/0"] {
+        let mut pattern = patterns::fargate_nat();
+        let group = pattern.group.clone();
+        pattern.account.edit_group(&group, |group| group.ingress.clear());
+        pattern.account.admit(&group, "tcp", 8080, 8080, cidr);
+        assert_silent(&audit_rule(&pattern.account, RULE));
+    }
+    // One of its two subnets only: requests of one zone time out.
+    let mut pattern = patterns::fargate_nat();
+    let group = pattern.group.clone();
+    pattern.account.edit_group(&group, |group| group.ingress.clear());
+    pattern.account.admit(&group, "tcp", 8080, 8080, "10.0.0.0/24");
+    let report = audit_rule(&pattern.account, RULE);
+    assert_eq!(only(&report).facts["pairs"].as_array().unwrap().len(), 2, "from one subnet to both of the tasks'");
+}
+
+#[test]
+fn an_alb_may_use_any_address_of_its_subnets() {
+    let mut pattern = patterns::fargate_nat();
+    let group = pattern.group.clone();
+    pattern.account.edit_group(&group, |group| group.ingress.clear());
+    pattern.account.admit(&group, "tcp", 8080, 8080, "10.0.0.0/25");
+    pattern.account.admit(&group, "tcp", 8080, 8080, "10.0.1.0/24");
+    let report = audit_rule(&pattern.account, RULE);
+    assert_eq!(only(&report).severity, Severity::Medium);
+    assert!(only(&report).message.to_string().contains("10.0.0.128/25"), "{}", only(&report).message);
+}
+
+#[test]
+fn without_cross_zone_balancing_only_pairs_of_one_zone_count() {
+    let mut pattern = patterns::nlb_without_groups();
+    let p = &mut pattern;
+    let [_, b] = p.subnets.clone();
+    // Tasks of zone b refuse the node of zone a, which never sends to them.
+    let entries = [
+        (false, 100, "6", Some((8080, 8080)), "10.0.1.0/24", true),
+        (false, 110, "6", Some((1024, 65535)), "0.0.0.0/0", false),
+        (true, 100, "-1", None, "0.0.0.0/0", true),
+    ];
+    p.account.own_network_acl("zone-b", &[&b], &entries);
+    assert_silent(&audit_rule(&p.account, RULE));
+    let balancer = p.balancer.clone().unwrap();
+    let attributes = p.account.data.load_balancer_attributes.items_mut().unwrap();
+    attributes[0].attributes.insert("load_balancing.cross_zone.enabled".to_owned(), "true".to_owned());
+    only(&audit_rule(&p.account, RULE));
+    // When that can't be seen, the pair across the zones proves nothing.
+    p.account.data.load_balancer_attributes.items_mut().unwrap().retain(|a| a.load_balancer_arn != balancer);
+    assert_unknown(&audit_rule(&p.account, RULE), "balances across zones can't be seen");
+}
+
+#[test]
+fn a_healthy_target_contradicts_the_model() {
+    let mut pattern = patterns::fargate_nat();
+    pattern.account.edit_group(&pattern.group.clone(), |group| group.ingress.clear());
+    let group = pattern.target_group.clone().unwrap();
+    for address in ["10.0.16.7", "10.0.32.7"] {
+        pattern.account.target_health(&group, address, 8080, "healthy", None);
+    }
+    assert_unknown(&audit_rule(&pattern.account, RULE), "contradicted by live state");
+}
+
+#[test]
+fn timeouts_of_the_targets_confirm_it() {
+    let mut pattern = patterns::fargate_nat();
+    pattern.account.edit_group(&pattern.group.clone(), |group| group.ingress.clear());
+    let group = pattern.target_group.clone().unwrap();
+    pattern.account.target_health(&group, "10.0.16.7", 8080, "unhealthy", Some("Target.Timeout"));
+    assert_eq!(only(&audit_rule(&pattern.account, RULE)).severity, Severity::Critical);
+    // One cause, one finding.
+    assert_silent(&audit_rule(&pattern.account, "targets-unhealthy"));
+}
+
+#[test]
+fn unread() {
+    for (dataset, api) in [
+        (Dataset::SecurityGroups, "ec2:DescribeSecurityGroups"),
+        (Dataset::NetworkAcls, "ec2:DescribeNetworkAcls"),
+        (Dataset::LoadBalancers, "elasticloadbalancing:DescribeLoadBalancers"),
+    ] {
+        let mut pattern = patterns::fargate_nat();
+        pattern.account.deny(dataset, api);
+        assert_unknown(&audit_rule(&pattern.account, RULE), "could not be read");
+    }
+}

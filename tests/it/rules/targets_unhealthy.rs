@@ -1,0 +1,61 @@
+//! Unhealthy targets that nothing else explains.
+
+use ecs_network_audit::snapshot::coverage::Dataset;
+use insta::assert_snapshot;
+use jiff::SignedDuration;
+
+use crate::mocks::account::now;
+use crate::mocks::patterns::{self, Pattern};
+use crate::support::{assert_silent, assert_unknown, audit_rule, only, shown};
+
+const RULE: &str = "targets-unhealthy";
+
+fn with_target(reason: &str) -> Pattern {
+    let mut pattern = patterns::fargate_nat();
+    pattern.account.task(&pattern.service.clone(), "web-0");
+    let group = pattern.target_group.clone().unwrap();
+    pattern.account.target_health(&group, "10.0.16.7", 8080, "unhealthy", Some(reason));
+    pattern
+}
+
+#[test]
+fn the_reason_says_where_to_look() {
+    assert_snapshot!(shown(only(&audit_rule(&with_target("Target.FailedHealthChecks").account, RULE))), @r##"
+    medium targets-unhealthy prod/web (ecs:service)
+    1 target of web is unhealthy: 1 × Target.FailedHealthChecks, the connection was refused or reset: nothing listens on the port
+    blocker load-balancer/target-unhealthy - -> 10.0.16.7: 10.0.16.7: the connection was refused or reset: nothing listens on the port
+    seen 1 x target-health
+    fix The path, the zones and the ports are not in the way, so look at the application: whether it listens on the port, on all addresses, and answers the health check's path with an expected code in time.
+    "##);
+    let report = audit_rule(&with_target("Target.ResponseCodeMismatch").account, RULE);
+    assert!(only(&report).message.to_string().contains("answered with another code"));
+}
+
+#[test]
+fn young_tasks_and_running_rollouts_are_given_time() {
+    let mut young = with_target("Target.Timeout");
+    for task in young.account.data.tasks.items_mut().unwrap() {
+        task.started_at = Some(now() - SignedDuration::from_secs(20));
+    }
+    assert_silent(&audit_rule(&young.account, RULE));
+    let mut rolling = with_target("Target.Timeout");
+    rolling.account.edit_service(&rolling.service.clone(), |service| {
+        service.deployments[0].rollout_state = Some("IN_PROGRESS".to_owned());
+    });
+    assert_silent(&audit_rule(&rolling.account, RULE));
+}
+
+#[test]
+fn what_another_rule_explains_is_its_evidence() {
+    let mut pattern = with_target("Target.Timeout");
+    pattern.account.edit_group(&pattern.group.clone(), |group| group.ingress.clear());
+    assert_silent(&audit_rule(&pattern.account, RULE));
+}
+
+#[test]
+fn healthy_and_unread() {
+    assert_silent(&audit_rule(&patterns::fargate_nat().account, RULE));
+    let mut pattern = with_target("Target.Timeout");
+    pattern.account.deny(Dataset::TargetHealth, "elasticloadbalancing:DescribeTargetHealth");
+    assert_unknown(&audit_rule(&pattern.account, RULE), "target-health could not be read");
+}
