@@ -435,9 +435,20 @@ impl Account {
     /// An available interface endpoint with private DNS, an interface in each subnet, and a group `endpoints` that
     /// admits HTTPS from the whole VPC.
     pub fn interface_endpoint(&mut self, vpc: &VpcId, service: &str, subnets: &[&SubnetId]) -> VpcEndpointId {
-        let group = SecurityGroupId::from(id("sg", "endpoints"));
+        self.interface_endpoint_of(vpc, service, subnets, "endpoints")
+    }
+
+    /// The same with a group of that name.
+    pub fn interface_endpoint_of(
+        &mut self,
+        vpc: &VpcId,
+        service: &str,
+        subnets: &[&SubnetId],
+        group_name: &str,
+    ) -> VpcEndpointId {
+        let group = SecurityGroupId::from(id("sg", group_name));
         if !self.data.security_groups.items().iter().any(|found| found.id == group) {
-            self.security_group(vpc, "endpoints");
+            self.security_group(vpc, group_name);
             let all = self.data.vpcs.items().iter().find(|found| found.id == *vpc).unwrap().cidr_blocks[0];
             self.admit(&group, "tcp", 443, 443, &all.to_string());
         }

@@ -2,15 +2,19 @@
 //!
 //! Every rule fires at least once; the cluster `healthy` stays silent.
 
+mod balancing;
+mod egress;
+
 use ecs_network_audit::snapshot::Snapshot;
 use ecs_network_audit::snapshot::enums::{LaunchType, NetworkMode, TargetType};
-use ecs_network_audit::snapshot::ids::{Arn, NatGatewayId, SubnetId, VpcId};
+use ecs_network_audit::snapshot::ids::{Arn, NatGatewayId, SecurityGroupId, SubnetId, VpcId};
 
-use super::account::{ACCOUNT, Account, REGION};
+use super::account::{ACCOUNT, Account, REGION, id};
 use super::compute::{container, ecr, interface, set_counts, set_launch, web};
 
 struct Network {
     vpc: VpcId,
+    public: [SubnetId; 2],
     private: [SubnetId; 2],
     isolated: [SubnetId; 2],
 }
@@ -21,7 +25,9 @@ pub fn snapshot() -> Snapshot {
     let network = network(&mut account);
     shop(&mut account, &network);
     batch(&mut account, &network);
-    healthy(&mut account, &network);
+    balancing::edge(&mut account, &network);
+    egress::backoffice(&mut account, &network);
+    healthy(&mut account);
     let mut snapshot = account.snapshot();
     snapshot.demo = true;
     snapshot
@@ -33,22 +39,22 @@ fn network(account: &mut Account) -> Network {
         account.public_subnet(&vpc, "shop-public-a", "10.20.0.0/24", "a"),
         account.public_subnet(&vpc, "shop-public-b", "10.20.1.0/24", "b"),
     ];
-    let nat: [NatGatewayId; 2] =
-        [account.nat_gateway("shop-nat-a", &public[0]), account.nat_gateway("shop-nat-b", &public[1])];
+    // Somebody saved a NAT gateway: zone b leaves through zone a.
+    let nat: NatGatewayId = account.nat_gateway("shop-nat-a", &public[0]);
     let private = [
-        account.private_subnet(&vpc, "shop-private-a", "10.20.16.0/20", "a", &nat[0]),
-        account.private_subnet(&vpc, "shop-private-b", "10.20.32.0/20", "b", &nat[1]),
+        account.private_subnet(&vpc, "shop-private-a", "10.20.16.0/20", "a", &nat),
+        account.private_subnet(&vpc, "shop-private-b", "10.20.32.0/20", "b", &nat),
     ];
     let isolated = [
         account.subnet(&vpc, "shop-data-a", "10.20.64.0/24", "a"),
         account.subnet(&vpc, "shop-data-b", "10.20.65.0/24", "b"),
     ];
-    let data = account.route_table(&vpc, "shop-data", &[&isolated[0], &isolated[1]]);
+    let data_table = account.route_table(&vpc, "shop-data", &[&isolated[0], &isolated[1]]);
     for service in ["ecr.api", "ecr.dkr"] {
         account.interface_endpoint(&vpc, service, &[&isolated[0], &isolated[1]]);
     }
-    account.s3_gateway(&vpc, &[&data]);
-    Network { vpc, private, isolated }
+    account.s3_gateway(&vpc, &[&data_table]);
+    Network { vpc, public, private, isolated }
 }
 
 /// Fargate: a payment service in subnets without all endpoints, and one whose target group is of the wrong type.
@@ -69,8 +75,7 @@ fn shop(account: &mut Account, network: &Network) {
     let checkout = account.definition("checkout", Some(NetworkMode::Awsvpc), vec![web()]);
     let [a, b] = &network.private;
     let service = account.fargate_service(&cluster, "checkout", &checkout, &[a, b]);
-    let group = account.target_group("checkout", TargetType::Instance, &network.vpc);
-    account.register(&service, &group);
+    balancing::attach(account, &service, "checkout", TargetType::Instance, network);
     let reports = container("reports", &ecr("reports")).awslogs();
     let reports = account.definition("reports", Some(NetworkMode::Awsvpc), vec![reports]);
     let [a, b] = &network.isolated;
@@ -78,7 +83,8 @@ fn shop(account: &mut Account, network: &Network) {
     account.edit_service(&reports, |service| set_counts(service, 0, 0));
 }
 
-/// EC2: small instances without a trunk, all slots taken, one of them by an interface that somebody attached.
+/// EC2: small instances without a trunk, all slots taken, one of them by an interface that somebody attached; and
+/// revisions whose network mode is not what the team believes.
 fn batch(account: &mut Account, network: &Network) {
     let cluster = account.cluster("batch");
     let definition = account.definition("importer", Some(NetworkMode::Awsvpc), vec![web()]);
@@ -102,37 +108,76 @@ fn batch(account: &mut Account, network: &Network) {
         requirements. The closest matching (container-instance 0123456789abcdef0123456789abcdef) encountered error \
         \"RESOURCE:ENI\". For more information, see the Troubleshooting section of the Amazon ECS Developer Guide.";
     account.event(&service, message);
+
+    let sidecar = || container("metrics", &ecr("metrics")).port(8080, None);
+    let named = |account: &mut Account, name: &str, mode: NetworkMode, containers| {
+        let definition = account.definition(name, Some(mode), containers);
+        account.service(&cluster, name, &definition)
+    };
+    named(account, "resizer", NetworkMode::Bridge, vec![web()]);
+    named(account, "collector", NetworkMode::Host, vec![container("collector", &ecr("collector"))]);
+    named(account, "converter", NetworkMode::None, vec![web()]);
+    let mismatch = web().with(|c| c.port_mappings[0].host_port = Some(80));
+    named(account, "gateway", NetworkMode::Host, vec![mismatch]);
+    let pair = named(account, "thumbnails", NetworkMode::Host, vec![web(), sidecar()]);
+    account.task(&pair, "thumbnails-0");
+    let mailer = account.definition("mailer", Some(NetworkMode::Bridge), vec![web()]);
+    let mailer = account.fargate_service(&cluster, "mailer", &mailer, &[&network.private[0]]);
+    account.edit_service(&mailer, |service| set_launch(service, Some(LaunchType::Fargate), &[]));
 }
 
-/// One of each kind, as it should be.
-fn healthy(account: &mut Account, network: &Network) {
+/// One of each kind, as it should be, in a VPC of its own.
+fn healthy(account: &mut Account) {
+    let vpc = account.vpc("platform", "10.40.0.0/16");
+    let public = [
+        account.public_subnet(&vpc, "platform-public-a", "10.40.0.0/24", "a"),
+        account.public_subnet(&vpc, "platform-public-b", "10.40.1.0/24", "b"),
+    ];
+    let nats = [account.nat_gateway("platform-nat-a", &public[0]), account.nat_gateway("platform-nat-b", &public[1])];
+    let private = [
+        account.private_subnet(&vpc, "platform-private-a", "10.40.16.0/20", "a", &nats[0]),
+        account.private_subnet(&vpc, "platform-private-b", "10.40.32.0/20", "b", &nats[1]),
+    ];
+    let isolated = [
+        account.subnet(&vpc, "platform-data-a", "10.40.64.0/24", "a"),
+        account.subnet(&vpc, "platform-data-b", "10.40.65.0/24", "b"),
+    ];
+    let mut tables = vec![account.route_table(&vpc, "platform-data", &[&isolated[0], &isolated[1]])];
+    let all = account.data.route_tables.items().iter();
+    let own = all.filter(|table| table.subnets.iter().any(|subnet| private.contains(subnet)));
+    tables.extend(own.map(|table| table.id.clone()));
+    account.s3_gateway(&vpc, &tables.iter().collect::<Vec<_>>());
+    for service in ["ecr.api", "ecr.dkr"] {
+        account.interface_endpoint_of(&vpc, service, &[&isolated[0], &isolated[1]], "platform-endpoints");
+    }
     let cluster = account.cluster("healthy");
-    let [a, b] = &network.private;
+    let [a, b] = &private;
     let definition = account.definition("catalogue", Some(NetworkMode::Awsvpc), vec![web()]);
     let service = account.fargate_service(&cluster, "catalogue", &definition, &[a, b]);
-    let group = account.target_group("catalogue", TargetType::Ip, &network.vpc);
+    let alb = account.alb("catalogue", &[&public[0], &public[1]]);
+    let group = account.target_group("catalogue", TargetType::Ip, &vpc);
+    account.listener(&alb, 80, &group);
     account.register(&service, &group);
+    let balancer = account.data.load_balancers.items().last().unwrap().security_groups[0].clone();
+    account.admit_group(&account.group_of(&service), "tcp", 8080, 8080, &balancer);
     two_tasks(account, &service);
 
-    let [c, d] = &network.isolated;
     let quiet = container("worker", &ecr("worker"));
     let definition = account.definition("worker", Some(NetworkMode::Awsvpc), vec![quiet]);
-    let service = account.fargate_service(&cluster, "worker", &definition, &[c, d]);
+    let service = account.fargate_service(&cluster, "worker", &definition, &[&isolated[0], &isolated[1]]);
     two_tasks(account, &service);
 
     let definition = account.definition("search", Some(NetworkMode::Awsvpc), vec![web()]);
     let service = account.service(&cluster, "search", &definition);
     account.network(&service, &[a, b]);
+    account.ensure_group(&vpc, "platform-instances");
     for (number, subnet) in [a, b].into_iter().enumerate() {
         let instance = account.container_instance(&cluster, &format!("healthy-{number}"), "m5.large", subnet);
         account.trunk(&instance);
+        let group = SecurityGroupId::from(id("sg", "platform-instances"));
+        account.edit_host(&instance, |host| host.network_interfaces[0].security_group_ids = vec![group]);
         account.task_on(&service, &instance, &format!("search-{number}"));
     }
-    let definition = account.definition("legacy", Some(NetworkMode::Bridge), vec![web()]);
-    let service = account.service(&cluster, "legacy", &definition);
-    account.edit_service(&service, |service| set_launch(service, Some(LaunchType::Ec2), &[]));
-    let group = account.target_group("legacy", TargetType::Instance, &network.vpc);
-    account.register(&service, &group);
 }
 
 fn two_tasks(account: &mut Account, service: &Arn) {

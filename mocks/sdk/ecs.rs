@@ -209,6 +209,7 @@ fn service(service: &own::Service) -> sdk::Service {
         .set_capacity_provider_strategy(Some(strategy(&service.capacity_provider_strategy)))
         .set_platform_version(service.platform_version.clone())
         .set_task_definition(text(&service.task_definition))
+        .enable_execute_command(service.enable_execute_command)
         .deployment_configuration(configuration)
         .scheduling_strategy(sdk::SchedulingStrategy::from(service.scheduling_strategy.as_str()))
         .set_deployments(Some(service.deployments.iter().map(deployment).collect()))
@@ -233,6 +234,7 @@ fn deployment(deployment: &own::Deployment) -> sdk::Deployment {
         .set_capacity_provider_strategy(Some(strategy(&deployment.capacity_provider_strategy)))
         .set_platform_version(deployment.platform_version.clone())
         .set_network_configuration(network(&deployment.network_configuration))
+        .set_service_connect_configuration(deployment.service_connect_configuration.as_ref().map(service_connect))
         .set_rollout_state(deployment.rollout_state.as_deref().map(sdk::DeploymentRolloutState::from))
         .set_created_at(time(deployment.created_at))
         .set_updated_at(time(deployment.updated_at))
@@ -272,7 +274,57 @@ fn task(task: &own::Task) -> sdk::Task {
         .set_stop_code(task.stop_code.as_deref().map(sdk::TaskStopCode::from))
         .set_stopped_reason(task.stopped_reason.clone())
         .set_attachments(Some(interface.into_iter().collect()))
+        .set_containers(Some(task.containers.iter().map(task_container).collect()))
         .build()
+}
+
+fn task_container(container: &own::TaskContainer) -> sdk::Container {
+    let binding = |binding: &own::NetworkBinding| {
+        sdk::NetworkBinding::builder()
+            .set_container_port(binding.container_port.map(i32::from))
+            .set_host_port(binding.host_port.map(i32::from))
+            .protocol(sdk::TransportProtocol::from(binding.protocol.as_str()))
+            .build()
+    };
+    sdk::Container::builder()
+        .name(&container.name)
+        .last_status(&container.last_status)
+        .set_reason(container.reason.clone())
+        .set_network_bindings(Some(container.network_bindings.iter().map(binding).collect()))
+        .build()
+}
+
+fn service_connect(configuration: &own::ServiceConnectConfiguration) -> sdk::ServiceConnectConfiguration {
+    let service = |service: &own::ServiceConnectService| {
+        let aliases = service
+            .client_ports
+            .iter()
+            .map(|port| sdk::ServiceConnectClientAlias::builder().port(i32::from(*port)).build().unwrap());
+        sdk::ServiceConnectService::builder()
+            .port_name(&service.port_name)
+            .set_discovery_name(service.discovery_name.clone())
+            .set_ingress_port_override(service.ingress_port_override.map(i32::from))
+            .set_client_aliases(Some(aliases.collect()))
+            .build()
+            .unwrap()
+    };
+    sdk::ServiceConnectConfiguration::builder()
+        .enabled(true)
+        .set_namespace(configuration.namespace.clone())
+        .set_services(Some(configuration.services.iter().map(service).collect()))
+        .build()
+}
+
+fn volume(volume: &own::Volume) -> sdk::Volume {
+    let efs = volume.efs.as_ref().map(|efs| {
+        let encryption = if efs.transit_encryption { "ENABLED" } else { "DISABLED" };
+        sdk::EfsVolumeConfiguration::builder()
+            .file_system_id(&efs.file_system_id)
+            .transit_encryption(encryption.into())
+            .build()
+            .unwrap()
+    });
+    sdk::Volume::builder().name(&volume.name).set_efs_volume_configuration(efs).build()
 }
 
 fn task_definition(definition: &own::TaskDefinition) -> sdk::TaskDefinition {
@@ -290,6 +342,7 @@ fn task_definition(definition: &own::TaskDefinition) -> sdk::TaskDefinition {
         .set_cpu(definition.cpu.clone())
         .set_memory(definition.memory.clone())
         .set_execution_role_arn(text(&definition.execution_role_arn))
+        .set_volumes(Some(definition.volumes.iter().map(volume).collect()))
         .set_container_definitions(Some(definition.containers.iter().map(container).collect()))
         .build()
 }

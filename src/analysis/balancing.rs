@@ -45,7 +45,7 @@ pub fn sources<'s>(
     for zone in &balancer.availability_zones {
         let subnet = ends::subnet(topology, &zone.subnet_id)?;
         let (addresses, counts) = node_addresses(topology, balancer, subnet, &zone.private_ipv4_addresses)?;
-        let name = text![&balancer.name, " in ", &subnet.id, " (", addresses.to_string(), ")"];
+        let name = text!["load balancer ", &balancer.name, " in ", &subnet.id, " (", addresses.to_string(), ")"];
         let nodes = End {
             name,
             addresses,

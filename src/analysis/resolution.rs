@@ -93,11 +93,12 @@ fn zones<'s>(
         Lookup::Found(found) => &found.zones,
         Lookup::Absent => {
             let reason = text!["the private hosted zones of ", vpc, " are not in the snapshot"];
-            answer.elsewhere.push(Gap::Undecidable { kind: "private-hosted-zone", reason });
+            answer.by_zone.push(Gap::Undecidable { kind: "private-hosted-zone", reason });
             return;
         }
+        // A zone that wasn't seen may answer, or lack the name: even a way out proves nothing then.
         Lookup::Unread(gap) => {
-            answer.elsewhere.push(gap);
+            answer.by_zone.push(gap);
             return;
         }
     };
@@ -109,9 +110,14 @@ fn zones<'s>(
     match is_own.then(|| topology.zone_has_record(&zone.id, host)) {
         Some(Lookup::Found(false)) => answer.unresolved_in = Some(zone),
         Some(Lookup::Unread(gap)) => answer.by_zone.push(gap),
-        Some(Lookup::Found(true) | Lookup::Absent) | None => {
+        answered => {
+            // Whether the address in a record serves is another matter than whether the name resolves.
+            let kind = match answered {
+                Some(Lookup::Found(true)) => "private-hosted-zone-record",
+                _ => "private-hosted-zone",
+            };
             let reason = text!["a private hosted zone for ", &zone.name, " (", &zone.id, ") answers in ", vpc];
-            answer.by_zone.push(Gap::Undecidable { kind: "private-hosted-zone", reason });
+            answer.by_zone.push(Gap::Undecidable { kind, reason });
         }
     }
 }

@@ -5,7 +5,54 @@ use ecs_network_audit::rules;
 #[test]
 fn ids_are_a_contract() {
     let ids: Vec<&str> = rules::ALL.iter().map(|rule| rule.id).collect();
-    assert_eq!(ids, ["target-type-mismatch", "vpc-endpoint-missing", "eni-limit-pressure"]);
+    let contract = [
+        "unsupported-network-mode",
+        "none-mode-with-ports",
+        "container-port-clash",
+        "host-port-mismatch",
+        "host-mode-isolation",
+        "bridge-mode-in-use",
+        "target-type-mismatch",
+        "target-group-unattached",
+        "load-balancer-port-undefined",
+        "target-group-vpc-mismatch",
+        "load-balancer-zone-missing",
+        "load-balancer-path-blocked",
+        "health-check-path-blocked",
+        "dynamic-ports-blocked",
+        "health-check-port-fixed",
+        "listener-path-blocked",
+        "load-balancer-subnet-private",
+        "load-balancer-address-space",
+        "default-security-group-in-use",
+        "security-group-vpc-mismatch",
+        "health-check-grace-missing",
+        "targets-unhealthy",
+        "vpc-endpoint-missing",
+        "s3-gateway-not-routed",
+        "vpc-endpoint-private-dns-off",
+        "vpc-endpoint-path-blocked",
+        "vpc-endpoint-unavailable",
+        "vpc-endpoint-policy-denies",
+        "egress-blocked",
+        "nat-path-broken",
+        "public-subnet-without-public-ip",
+        "ec2-task-in-public-subnet",
+        "public-ip-unusable",
+        "container-agent-unreachable",
+        "registry-unreachable",
+        "log-destination-unreachable",
+        "exec-unreachable",
+        "private-zone-mismatch",
+        "service-connect-misconfigured",
+        "efs-mount-unreachable",
+        "scheduled-task-network",
+        "vpc-endpoint-single-zone",
+        "nat-cross-zone",
+        "s3-gateway-absent",
+        "eni-limit-pressure",
+    ];
+    assert_eq!(ids, contract);
 }
 
 #[test]

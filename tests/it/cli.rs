@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use ecs_network_audit::rules;
 use insta::assert_snapshot;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -140,7 +141,7 @@ fn thresholds_decide_the_exit_code_and_nothing_else() {
     assert_eq!(run(&["--demo", "--rule", "eni-limit-pressure", "--fail-on", "critical"]).code, 0);
     let hidden = run(&["--demo", "--min-severity", "critical"]);
     assert_eq!(hidden.code, 1);
-    assert!(hidden.stdout.contains("3 findings below critical hidden"), "{}", hidden.stdout);
+    assert!(hidden.stdout.contains(" findings below critical hidden"), "{}", hidden.stdout);
 }
 
 #[test]
@@ -149,8 +150,10 @@ fn rules_and_scope_are_selected_by_name() {
         &run(&["--demo", "--format", "json", "--skip-rule", "vpc-endpoint-missing", "--cluster", "sh*"]).stdout,
     )
     .unwrap();
-    let rules: Vec<&str> = report["findings"].as_array().unwrap().iter().map(|f| f["rule"].as_str().unwrap()).collect();
-    assert_eq!(rules, ["target-type-mismatch"]);
+    let findings = report["findings"].as_array().unwrap();
+    assert!(findings.iter().any(|finding| finding["rule"] == "target-type-mismatch"));
+    assert!(findings.iter().all(|finding| finding["rule"] != "vpc-endpoint-missing"));
+    assert!(findings.iter().all(|finding| finding["resource"]["name"].as_str().unwrap().starts_with("shop")));
     assert_eq!(report["scan"]["scope"]["clusters"][0], "sh*");
     let wrong = run(&["--demo", "--rule", "vpc-endpoint-mising"]);
     assert_eq!(wrong.code, 2);
@@ -361,10 +364,10 @@ fn a_reader_that_has_seen_enough_is_no_error() {
 #[test]
 fn the_catalogue_and_the_policy_print_themselves() {
     let list = run(&["rules"]);
-    assert_eq!((list.code, list.stdout.lines().count()), (0, 3));
+    assert_eq!((list.code, list.stdout.lines().count()), (0, rules::ALL.len()));
     assert!(run(&["rules", "eni-limit-pressure"]).stdout.starts_with("# eni-limit-pressure\n"));
     let json: Value = serde_json::from_str(&run(&["rules", "--format", "json"]).stdout).unwrap();
-    assert_eq!(json.as_array().unwrap().len(), 3);
+    assert_eq!(json.as_array().unwrap().len(), rules::ALL.len());
     assert_eq!(run(&["rules", "nothing"]).code, 2);
     let policy: Value = serde_json::from_str(&run(&["policy", "--rule", "target-type-mismatch"]).stdout).unwrap();
     let actions: Vec<&str> =
@@ -389,10 +392,79 @@ fn the_sample_in_the_readme_is_current() {
     let readme = fs::read_to_string(path).unwrap();
     let (before, rest) = readme.split_once("<!-- demo -->\n").unwrap();
     let (_, after) = rest.split_once("<!-- /demo -->").unwrap();
-    let sample = run(&["--demo", "--min-severity", "high"]).stdout;
+    let scope = ["--cluster", "shop", "--cluster", "batch"];
+    let sample = run(&[&["--demo", "--min-severity", "high"][..], &scope].concat()).stdout;
     let expected = format!("{before}<!-- demo -->\n```text\n{sample}```\n<!-- /demo -->{after}");
     if std::env::var_os("UPDATE").is_some() {
         fs::write(path, &expected).unwrap();
     }
     assert!(readme == expected || std::env::var_os("UPDATE").is_some(), "run `UPDATE=1 cargo test the_sample_in`");
+}
+
+#[test]
+fn the_rules_in_the_readme_are_current() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+    let readme = fs::read_to_string(path).unwrap();
+    let (before, rest) = readme.split_once("<!-- rules -->\n").unwrap();
+    let (_, after) = rest.split_once("<!-- /rules -->").unwrap();
+    let mut table = "| Rule | Severity | Finds |\n|---|---|---|\n".to_owned();
+    for rule in rules::ALL {
+        table.push_str(&format!("| `{}` | {} | {} |\n", rule.id, rule.severity.name(), rule.summary));
+    }
+    let expected = format!("{before}<!-- rules -->\n{table}<!-- /rules -->{after}");
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(path, &expected).unwrap();
+    }
+    assert!(readme == expected || std::env::var_os("UPDATE").is_some(), "run `UPDATE=1 cargo test the_rules_in`");
+}
+
+#[test]
+fn explain_shows_the_wiring_of_one_workload() {
+    for name in ["shop/payments", "edge/login", "healthy/search"] {
+        let ran = run(&["explain", "--demo", name]);
+        assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+        assert_snapshot!(format!("explain_{}", name.replace('/', "_")), ran.stdout);
+    }
+}
+
+#[test]
+fn explain_takes_a_service_a_pattern_or_the_id_of_a_finding() {
+    assert!(run(&["explain", "--demo", "payments"]).stdout.starts_with("shop/payments "));
+    assert_eq!(
+        run(&["explain", "--demo", "edge/lo*"]).stdout.lines().next().unwrap().split(' ').next(),
+        Some("edge/login")
+    );
+    let report: Value = serde_json::from_str(&run(&["--demo", "--format", "json"]).stdout).unwrap();
+    let finding =
+        report["findings"].as_array().unwrap().iter().find(|f| f["resource"]["type"] == "ecs:service").unwrap();
+    let shown = run(&["explain", "--demo", finding["id"].as_str().unwrap()]).stdout;
+    assert!(shown.starts_with(finding["resource"]["name"].as_str().unwrap()), "{shown}");
+    let unknown = run(&["explain", "--demo", "nobody"]);
+    assert_eq!(unknown.code, 2);
+    assert!(unknown.stderr.starts_with("error: there is no workload nobody; known: "), "{}", unknown.stderr);
+    assert_eq!(run(&["explain", "--demo"]).code, 2);
+}
+
+#[test]
+fn explain_gives_every_cell_to_programs() {
+    let all: Value = serde_json::from_str(&run(&["explain", "--demo", "--all", "--format", "json"]).stdout).unwrap();
+    assert_eq!(all["schema_version"], 1);
+    let workloads = all["workloads"].as_array().unwrap();
+    let needs: Vec<&Value> = workloads.iter().flat_map(|workload| workload["needs"].as_array().unwrap()).collect();
+    let paths: Vec<&Value> =
+        workloads.iter().flat_map(|workload| workload["load_balancers"].as_array().unwrap()).collect();
+    assert!(needs.len() > 100 && paths.len() > 30, "{} {}", needs.len(), paths.len());
+    for cell in needs.iter().chain(&paths) {
+        let (blockers, gaps) = (cell["blockers"].as_array().unwrap(), cell["gaps"].as_array().unwrap());
+        match cell["verdict"].as_str().unwrap() {
+            "holds" => assert!(blockers.is_empty() && gaps.is_empty(), "{cell}"),
+            "fails" => assert!(!blockers.is_empty(), "{cell}"),
+            "unknown" => assert!(!gaps.is_empty(), "{cell}"),
+            other => panic!("{other}"),
+        }
+    }
+    let subnets = |need: &Value| need["origin"]["subnet"].as_str().unwrap().starts_with("subnet-");
+    assert!(
+        needs.iter().all(|need| subnets(need) && need["port"] == 443 && need["causes"].as_array().unwrap().len() > 0)
+    );
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use ecs_network_audit::engine::evaluate;
+use ecs_network_audit::finding::NotEvaluatedKind;
 use ecs_network_audit::rules;
 use ecs_network_audit::settings::Settings;
 
@@ -15,7 +16,15 @@ fn every_rule_fires_and_the_healthy_cluster_is_silent() {
     let all: BTreeSet<&str> = rules::ALL.iter().map(|rule| rule.id).collect();
     assert_eq!(fired, all);
     assert!(report.findings.iter().all(|finding| finding.cluster != "healthy"));
-    assert!(report.not_evaluated.is_empty() && report.scan.complete);
+    assert!(report.scan.complete);
+    for entry in &report.not_evaluated {
+        let name = entry.resource.as_ref().map_or("", |resource| resource.name.as_str());
+        assert!(
+            entry.kind == NotEvaluatedKind::Undecidable && !name.starts_with("healthy"),
+            "{name}: {}",
+            entry.reason
+        );
+    }
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
         &RULE,
         workload,
         analyses,
-        Gaps::Of(&["vpc-dns-attributes", "private-hosted-zone"]),
+        Gaps::Of(&["vpc-dns-attributes", "private-hosted-zone", "private-hosted-zone-record"]),
         |_| true,
         |miss| {
             let dns = |why| matches!(why, Why::PrivateDnsOff | Why::VpcDnsOff);

@@ -96,7 +96,8 @@ impl<'a, 's> View<'a, 's> {
 
     fn message(&self, flows: &[&Flow<'s>]) -> Text {
         let balancers: BTreeSet<&str> = flows.iter().map(|flow| flow.load_balancer.name.as_str()).collect();
-        let mut text = Text::list(balancers.iter().map(|name| (*name).to_owned()), 3);
+        let mut text = text![if balancers.len() == 1 { "Load balancer " } else { "Load balancers " }];
+        text.append(Text::list(balancers.iter().map(|name| (*name).to_owned()), 3));
         let partial = flows.iter().all(|flow| !flow.leg.is_shut);
         text.push(if partial { " cannot always reach " } else { " cannot reach " });
         let on_instances = flows.iter().any(|flow| flow.to.interface == InterfaceKind::InstanceEni);

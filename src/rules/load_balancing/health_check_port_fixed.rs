@@ -49,6 +49,7 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
         if ingress::checks_an_unmapped_port(definition, attachment.entry, group) {
             let port = group.health_check.port.clone().unwrap_or_default();
             let detail = text![
+                "target group ",
                 &group.name,
                 " checks port ",
                 port.clone(),

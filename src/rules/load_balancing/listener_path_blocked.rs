@@ -109,7 +109,7 @@ fn failing(analyses: &Analyses<'_>, shut: &[Shut<'_>]) -> Failing {
             text
         };
         text.push(if shut.ids.len() == 1 { " admits" } else { " admit" });
-        text.append(text![" nobody to port ", port(shut), " of ", &shut.balancer.name]);
+        text.append(text![" nobody to port ", port(shut), " of load balancer ", &shut.balancer.name]);
         text
     };
     let mut message = text!["No client gets through to the service: "];

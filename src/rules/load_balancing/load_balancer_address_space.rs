@@ -72,7 +72,8 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
     }
     let failing = (!wrong.is_empty()).then(|| {
         let names: Vec<String> = balancers.values().map(|balancer| balancer.name.clone()).collect();
-        let mut lead = text::Text::list(names, 3);
+        let mut lead = text!["Load balancer "];
+        lead.append(text::Text::list(names, 3));
         lead.push(" cannot grow when traffic does: ");
         let text = text!["Put the load balancer into subnets of at least /27 with 8 free addresses each."];
         Failing {

@@ -60,7 +60,8 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
             match way(analyses, &zone.subnet_id) {
                 Ok(None) => {}
                 Ok(Some(leads)) => {
-                    let mut detail = text![&balancer.name, " is internet-facing, but ", &zone.subnet_id, " "];
+                    let mut detail =
+                        text!["load balancer ", &balancer.name, " is internet-facing, but ", &zone.subnet_id, " "];
                     detail.append(leads);
                     let id = zone.subnet_id.as_str();
                     wrong.push(attachments::wrong(Family::Route, "subnet-private", id, None, detail));

@@ -137,7 +137,7 @@ fn failing(analyses: &Analyses<'_>, workload: &Workload<'_>, lacking: &[Lacking<
     let mut commands = Vec::new();
     for one in lacking {
         for (zone, subnet) in &one.zones {
-            let detail = text![&one.balancer.name, " is not enabled in ", (*zone).to_owned()];
+            let detail = text!["load balancer ", &one.balancer.name, " is not enabled in ", (*zone).to_owned()];
             let id = one.balancer.arn.as_str();
             wrong.push(attachments::wrong(Family::LoadBalancer, "zone-not-enabled", id, None, detail));
             // An internet-facing balancer needs a public subnet of the zone, which is not the tasks'.

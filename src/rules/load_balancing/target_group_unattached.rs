@@ -52,16 +52,16 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
         match forwarded(analyses, attachment) {
             Ok(Forwarded::Yes) => {}
             Ok(Forwarded::WithoutWeight) => {
-                let detail = text!["every rule that names ", &group.name, " gives it weight 0"];
+                let detail = text!["every rule that names target group ", &group.name, " gives it weight 0"];
                 let id = group.arn.as_str();
                 wrong.push(attachments::wrong(Family::LoadBalancer, "weight-zero", id, None, detail));
                 named.push(*attachment);
             }
             Ok(Forwarded::No) => {
                 let detail = if group.load_balancer_arns.is_empty() {
-                    text![&group.name, " belongs to no load balancer"]
+                    text!["target group ", &group.name, " belongs to no load balancer"]
                 } else {
-                    text!["no listener or rule forwards to ", &group.name]
+                    text!["no listener or rule forwards to target group ", &group.name]
                 };
                 let id = group.arn.as_str();
                 wrong.push(attachments::wrong(Family::LoadBalancer, "not-forwarded", id, None, detail));

@@ -78,7 +78,7 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
             };
             match peered {
                 Lookup::Found(false) | Lookup::Absent => {
-                    let detail = text![&group.name, " is in ", own, ", the tasks are in ", other];
+                    let detail = text!["target group ", &group.name, " is in ", own, ", the tasks are in ", other];
                     let id = group.arn.as_str();
                     wrong.push(attachments::wrong(Family::LoadBalancer, "other-vpc", id, None, detail));
                     named.push(attachment);

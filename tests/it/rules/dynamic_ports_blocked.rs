@@ -24,15 +24,15 @@ fn a_port_that_a_task_has_bound_is_shut() {
     assert_eq!(only(&report).severity, Severity::High);
     assert_snapshot!(shown(only(&report)), @r##"
     high dynamic-ports-blocked prod/web (ecs:service)
-    web cannot reach the instances of web on tcp 32768 and tcp 32769 (subnet-0238e36be509fd2ee to subnet-04c2cb0f785a4be86, subnet-0238e36be509fd2ee to subnet-0efda74836b6450f9 and 2 more): sg-07e77904572ff8efc admits no tcp 32768 from web in subnet-0238e36be509fd2ee (10.0.0.0/24); sg-07e77904572ff8efc admits no tcp 32768 from web in subnet-088beb2fa9c2a7119 (10.0.1.0/24); sg-07e77904572ff8efc admits no tcp 32769 from web in subnet-0238e36be509fd2ee (10.0.0.0/24); sg-07e77904572ff8efc admits no tcp 32769 from web in subnet-088beb2fa9c2a7119 (10.0.1.0/24)
-    blocker group/group-ingress subnet-0238e36be509fd2ee -> sg-07e77904572ff8efc: sg-07e77904572ff8efc admits no tcp 32768 from web in subnet-0238e36be509fd2ee (10.0.0.0/24)
-    blocker group/group-ingress subnet-0238e36be509fd2ee -> sg-07e77904572ff8efc: sg-07e77904572ff8efc admits no tcp 32769 from web in subnet-0238e36be509fd2ee (10.0.0.0/24)
-    blocker group/group-ingress subnet-088beb2fa9c2a7119 -> sg-07e77904572ff8efc: sg-07e77904572ff8efc admits no tcp 32768 from web in subnet-088beb2fa9c2a7119 (10.0.1.0/24)
-    blocker group/group-ingress subnet-088beb2fa9c2a7119 -> sg-07e77904572ff8efc: sg-07e77904572ff8efc admits no tcp 32769 from web in subnet-088beb2fa9c2a7119 (10.0.1.0/24)
-    blocker group/group-ingress subnet-0238e36be509fd2ee -> sg-07e77904572ff8efc: sg-07e77904572ff8efc admits no tcp 32768 from web in subnet-0238e36be509fd2ee (10.0.0.0/24)
-    blocker group/group-ingress subnet-0238e36be509fd2ee -> sg-07e77904572ff8efc: sg-07e77904572ff8efc admits no tcp 32769 from web in subnet-0238e36be509fd2ee (10.0.0.0/24)
-    blocker group/group-ingress subnet-088beb2fa9c2a7119 -> sg-07e77904572ff8efc: sg-07e77904572ff8efc admits no tcp 32768 from web in subnet-088beb2fa9c2a7119 (10.0.1.0/24)
-    blocker group/group-ingress subnet-088beb2fa9c2a7119 -> sg-07e77904572ff8efc: sg-07e77904572ff8efc admits no tcp 32769 from web in subnet-088beb2fa9c2a7119 (10.0.1.0/24)
+    Load balancer web cannot reach the instances of web on tcp 32768 and tcp 32769 (subnet-0238e36be509fd2ee to subnet-04c2cb0f785a4be86, subnet-0238e36be509fd2ee to subnet-0efda74836b6450f9 and 2 more): sg-07e77904572ff8efc admits no tcp 32768 from load balancer web in subnet-0238e36be509fd2ee (10.0.0.0/24); sg-07e77904572ff8efc admits no tcp 32768 from load balancer web in subnet-088beb2fa9c2a7119 (10.0.1.0/24); sg-07e77904572ff8efc admits no tcp 32769 from load balancer web in subnet-0238e36be509fd2ee (10.0.0.0/24); sg-07e77904572ff8efc admits no tcp 32769 from load balancer web in subnet-088beb2fa9c2a7119 (10.0.1.0/24)
+    blocker group/group-ingress subnet-0238e36be509fd2ee -> sg-07e77904572ff8efc: sg-07e77904572ff8efc admits no tcp 32768 from load balancer web in subnet-0238e36be509fd2ee (10.0.0.0/24)
+    blocker group/group-ingress subnet-0238e36be509fd2ee -> sg-07e77904572ff8efc: sg-07e77904572ff8efc admits no tcp 32769 from load balancer web in subnet-0238e36be509fd2ee (10.0.0.0/24)
+    blocker group/group-ingress subnet-088beb2fa9c2a7119 -> sg-07e77904572ff8efc: sg-07e77904572ff8efc admits no tcp 32768 from load balancer web in subnet-088beb2fa9c2a7119 (10.0.1.0/24)
+    blocker group/group-ingress subnet-088beb2fa9c2a7119 -> sg-07e77904572ff8efc: sg-07e77904572ff8efc admits no tcp 32769 from load balancer web in subnet-088beb2fa9c2a7119 (10.0.1.0/24)
+    blocker group/group-ingress subnet-0238e36be509fd2ee -> sg-07e77904572ff8efc: sg-07e77904572ff8efc admits no tcp 32768 from load balancer web in subnet-0238e36be509fd2ee (10.0.0.0/24)
+    blocker group/group-ingress subnet-0238e36be509fd2ee -> sg-07e77904572ff8efc: sg-07e77904572ff8efc admits no tcp 32769 from load balancer web in subnet-0238e36be509fd2ee (10.0.0.0/24)
+    blocker group/group-ingress subnet-088beb2fa9c2a7119 -> sg-07e77904572ff8efc: sg-07e77904572ff8efc admits no tcp 32768 from load balancer web in subnet-088beb2fa9c2a7119 (10.0.1.0/24)
+    blocker group/group-ingress subnet-088beb2fa9c2a7119 -> sg-07e77904572ff8efc: sg-07e77904572ff8efc admits no tcp 32769 from load balancer web in subnet-088beb2fa9c2a7119 (10.0.1.0/24)
     fix Let the load balancer through in every group and network ACL that is named; where the load balancer has a security group, name that group as the source rather than addresses.
     $ aws ec2 authorize-security-group-ingress --region eu-west-1 --group-id sg-07e77904572ff8efc --ip-permissions 'IpProtocol=tcp,FromPort=32768,ToPort=32768,UserIdGroupPairs=[{GroupId=sg-03610344ba25fce94}]'
     $ aws ec2 authorize-security-group-ingress --region eu-west-1 --group-id sg-07e77904572ff8efc --ip-permissions 'IpProtocol=tcp,FromPort=32769,ToPort=32769,UserIdGroupPairs=[{GroupId=sg-03610344ba25fce94}]'

@@ -22,7 +22,7 @@ fn killed(grace: Option<i32>) -> Pattern {
 fn tasks_are_killed_before_they_can_have_started() {
     assert_snapshot!(shown(only(&audit_rule(&killed(None).account, RULE))), @r##"
     medium health-check-grace-missing prod/web (ecs:service)
-    Tasks of web were killed for failing load-balancer health checks 1 times, and the grace period of 0 s ends before the 60 s that a start may take (0 s start period, 60 s of checks)
+    Tasks of web were killed for failing load-balancer health checks 1 time, and the grace period of 0 s ends before the 60 s that a start may take (0 s start period, 60 s of checks)
     seen 1 x stopped-task
     fix Raise the grace period of the service above the time that a task needs to become healthy.
     $ aws ecs update-service --region eu-west-1 --cluster prod --service web --health-check-grace-period-seconds 60

@@ -18,8 +18,8 @@ fn checked_at(mut pattern: Pattern, port: &str) -> Pattern {
 fn nothing_listens_on_the_port_of_the_check() {
     assert_snapshot!(shown(only(&audit_rule(&checked_at(patterns::ec2_bridge(), "8080").account, RULE))), @r##"
     high health-check-port-fixed prod/web (ecs:service)
-    No task of web can pass its health check: web checks port 8080 of the instances, the container's host port is dynamic
-    blocker load-balancer/health-check-port - -> arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/09b3358ba436a75eb: web checks port 8080 of the instances, the container's host port is dynamic
+    No task of web can pass its health check: target group web checks port 8080 of the instances, the container's host port is dynamic
+    blocker load-balancer/health-check-port - -> arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/09b3358ba436a75eb: target group web checks port 8080 of the instances, the container's host port is dynamic
     fix Set the health check's port to traffic-port.
     $ aws elbv2 modify-target-group --region eu-west-1 --target-group-arn arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/09b3358ba436a75eb --health-check-port traffic-port
     "##);

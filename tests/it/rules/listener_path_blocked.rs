@@ -15,8 +15,8 @@ fn the_group_of_the_load_balancer_admits_nobody() {
     pattern.account.edit_group(&group, |group| group.ingress.clear());
     assert_snapshot!(shown(only(&audit_rule(&pattern.account, RULE))), @r##"
     high listener-path-blocked prod/web (ecs:service)
-    No client gets through to the service: sg-03610344ba25fce94 admits nobody to port 80 of web
-    blocker group/listener-refused - -> sg-03610344ba25fce94: sg-03610344ba25fce94 admits nobody to port 80 of web
+    No client gets through to the service: sg-03610344ba25fce94 admits nobody to port 80 of load balancer web
+    blocker group/listener-refused - -> sg-03610344ba25fce94: sg-03610344ba25fce94 admits nobody to port 80 of load balancer web
     fix Admit the clients to the listener's port in the load balancer's groups and network ACLs.
     $ aws ec2 authorize-security-group-ingress --region eu-west-1 --group-id sg-03610344ba25fce94 --protocol tcp --port 80 --cidr "$CLIENTS"
     "##);

@@ -15,7 +15,7 @@ fn few_free_addresses_or_a_small_subnet() {
     pattern.account.edit_subnet(&public, |subnet| subnet.available_ip_address_count = 7);
     assert_snapshot!(shown(only(&audit_rule(&pattern.account, RULE))), @r##"
     medium load-balancer-address-space prod/web (ecs:service)
-    web cannot grow when traffic does: subnet-0238e36be509fd2ee has 7 free addresses
+    Load balancer web cannot grow when traffic does: subnet-0238e36be509fd2ee has 7 free addresses
     blocker address/address-space - -> subnet-0238e36be509fd2ee: subnet-0238e36be509fd2ee has 7 free addresses
     fix Put the load balancer into subnets of at least /27 with 8 free addresses each.
     "##);

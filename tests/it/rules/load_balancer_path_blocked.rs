@@ -15,11 +15,11 @@ fn the_tasks_admit_nobody() {
     pattern.account.edit_group(&pattern.group.clone(), |group| group.ingress.clear());
     assert_snapshot!(shown(only(&audit_rule(&pattern.account, RULE))), @r##"
     high load-balancer-path-blocked prod/web (ecs:service)
-    web cannot reach the tasks of web on tcp 8080 (subnet-0238e36be509fd2ee to subnet-04c2cb0f785a4be86, subnet-0238e36be509fd2ee to subnet-0efda74836b6450f9 and 2 more): sg-00ee3097251c489aa admits no tcp 8080 from web in subnet-0238e36be509fd2ee (10.0.0.0/24); sg-00ee3097251c489aa admits no tcp 8080 from web in subnet-088beb2fa9c2a7119 (10.0.1.0/24)
-    blocker group/group-ingress subnet-0238e36be509fd2ee -> sg-00ee3097251c489aa: sg-00ee3097251c489aa admits no tcp 8080 from web in subnet-0238e36be509fd2ee (10.0.0.0/24)
-    blocker group/group-ingress subnet-088beb2fa9c2a7119 -> sg-00ee3097251c489aa: sg-00ee3097251c489aa admits no tcp 8080 from web in subnet-088beb2fa9c2a7119 (10.0.1.0/24)
-    blocker group/group-ingress subnet-0238e36be509fd2ee -> sg-00ee3097251c489aa: sg-00ee3097251c489aa admits no tcp 8080 from web in subnet-0238e36be509fd2ee (10.0.0.0/24)
-    blocker group/group-ingress subnet-088beb2fa9c2a7119 -> sg-00ee3097251c489aa: sg-00ee3097251c489aa admits no tcp 8080 from web in subnet-088beb2fa9c2a7119 (10.0.1.0/24)
+    Load balancer web cannot reach the tasks of web on tcp 8080 (subnet-0238e36be509fd2ee to subnet-04c2cb0f785a4be86, subnet-0238e36be509fd2ee to subnet-0efda74836b6450f9 and 2 more): sg-00ee3097251c489aa admits no tcp 8080 from load balancer web in subnet-0238e36be509fd2ee (10.0.0.0/24); sg-00ee3097251c489aa admits no tcp 8080 from load balancer web in subnet-088beb2fa9c2a7119 (10.0.1.0/24)
+    blocker group/group-ingress subnet-0238e36be509fd2ee -> sg-00ee3097251c489aa: sg-00ee3097251c489aa admits no tcp 8080 from load balancer web in subnet-0238e36be509fd2ee (10.0.0.0/24)
+    blocker group/group-ingress subnet-088beb2fa9c2a7119 -> sg-00ee3097251c489aa: sg-00ee3097251c489aa admits no tcp 8080 from load balancer web in subnet-088beb2fa9c2a7119 (10.0.1.0/24)
+    blocker group/group-ingress subnet-0238e36be509fd2ee -> sg-00ee3097251c489aa: sg-00ee3097251c489aa admits no tcp 8080 from load balancer web in subnet-0238e36be509fd2ee (10.0.0.0/24)
+    blocker group/group-ingress subnet-088beb2fa9c2a7119 -> sg-00ee3097251c489aa: sg-00ee3097251c489aa admits no tcp 8080 from load balancer web in subnet-088beb2fa9c2a7119 (10.0.1.0/24)
     fix Let the load balancer through in every group and network ACL that is named; where the load balancer has a security group, name that group as the source rather than addresses.
     $ aws ec2 authorize-security-group-ingress --region eu-west-1 --group-id sg-00ee3097251c489aa --ip-permissions 'IpProtocol=tcp,FromPort=8080,ToPort=8080,UserIdGroupPairs=[{GroupId=sg-03610344ba25fce94}]'
     "##);

@@ -25,8 +25,8 @@ fn leading_to(target: Option<RouteTarget>) -> Pattern {
 fn clients_get_no_answer_from_a_subnet_without_an_internet_gateway() {
     assert_snapshot!(shown(only(&audit_rule(&leading_to(None).account, RULE))), @r##"
     high load-balancer-subnet-private prod/web (ecs:service)
-    Clients of web time out in some zones: web is internet-facing, but subnet-0238e36be509fd2ee has no default route (rtb-0bc149612220e54d9)
-    blocker route/subnet-private - -> subnet-0238e36be509fd2ee: web is internet-facing, but subnet-0238e36be509fd2ee has no default route (rtb-0bc149612220e54d9)
+    Clients of web time out in some zones: load balancer web is internet-facing, but subnet-0238e36be509fd2ee has no default route (rtb-0bc149612220e54d9)
+    blocker route/subnet-private - -> subnet-0238e36be509fd2ee: load balancer web is internet-facing, but subnet-0238e36be509fd2ee has no default route (rtb-0bc149612220e54d9)
     fix Give the subnets a default route to an internet gateway, or put the load balancer into public subnets of the same zones.
     "##);
     let nat = RouteTarget::NatGateway("nat-1".into());

@@ -24,8 +24,8 @@ fn targets_by_address_of_an_alb_are_documented_both_ways() {
     assert_eq!(only(&report).severity, Severity::Medium);
     assert_snapshot!(shown(only(&report)), @r##"
     medium load-balancer-zone-missing prod/web (ecs:service)
-    Tasks of web may run where they get no traffic: web is not enabled in eu-west-1b
-    blocker load-balancer/zone-not-enabled - -> arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/app/web/0a50efc04472fbe20: web is not enabled in eu-west-1b
+    Tasks of web may run where they get no traffic: load balancer web is not enabled in eu-west-1b
+    blocker load-balancer/zone-not-enabled - -> arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/app/web/0a50efc04472fbe20: load balancer web is not enabled in eu-west-1b
     fix Enable the zones on the load balancer, each with a subnet of its kind, or take the tasks' subnets there away.
     "##);
 }

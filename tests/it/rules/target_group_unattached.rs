@@ -25,8 +25,8 @@ fn detached() -> Pattern {
 fn no_listener_forwards() {
     assert_snapshot!(shown(only(&audit_rule(&detached().account, RULE))), @r##"
     high target-group-unattached prod/web (ecs:service)
-    Traffic never arrives at web: no listener or rule forwards to web
-    blocker load-balancer/not-forwarded - -> arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/09b3358ba436a75eb: no listener or rule forwards to web
+    Traffic never arrives at web: no listener or rule forwards to target group web
+    blocker load-balancer/not-forwarded - -> arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/09b3358ba436a75eb: no listener or rule forwards to target group web
     fix Let a listener or rule forward to the target group, with a weight above 0.
     "##);
     let mut orphan = detached();

@@ -21,8 +21,8 @@ fn elsewhere(mut pattern: Pattern) -> Pattern {
 fn targets_are_in_their_target_groups_vpc() {
     assert_snapshot!(shown(only(&audit_rule(&elsewhere(patterns::fargate_nat()).account, RULE))), @r##"
     high target-group-vpc-mismatch prod/web (ecs:service)
-    The load balancer of web cannot reach its tasks: web is in vpc-0aff43e0f1f63124c, the tasks are in vpc-01f40ac3d5852ad3a
-    blocker load-balancer/other-vpc - -> arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/09b3358ba436a75eb: web is in vpc-0aff43e0f1f63124c, the tasks are in vpc-01f40ac3d5852ad3a
+    The load balancer of web cannot reach its tasks: target group web is in vpc-0aff43e0f1f63124c, the tasks are in vpc-01f40ac3d5852ad3a
+    blocker load-balancer/other-vpc - -> arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/09b3358ba436a75eb: target group web is in vpc-0aff43e0f1f63124c, the tasks are in vpc-01f40ac3d5852ad3a
     fix Create the target group, and the load balancer, in the VPC of the tasks.
     "##);
     only(&audit_rule(&elsewhere(patterns::ec2_bridge()).account, RULE));
