@@ -634,6 +634,7 @@ fn sort(data: &mut TargetData) {
     by(&mut data.route_tables, |t| t.id.clone());
     by(&mut data.nat_gateways, |n| n.id.clone());
     by(&mut data.internet_gateways, |g| g.id.clone());
+    by(&mut data.egress_only_internet_gateways, |g| g.id.clone());
     by(&mut data.vpc_endpoints, |e| e.id.clone());
     by(&mut data.security_groups, |g| g.id.clone());
     by(&mut data.network_acls, |a| a.id.clone());

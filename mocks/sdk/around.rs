@@ -3,21 +3,23 @@
 use aws_sdk_ecr::operation::describe_images::{DescribeImagesError, DescribeImagesOutput};
 use aws_sdk_ecr::operation::describe_pull_through_cache_rules::DescribePullThroughCacheRulesOutput;
 use aws_sdk_efs::operation::describe_mount_target_security_groups::DescribeMountTargetSecurityGroupsOutput;
-use aws_sdk_efs::operation::describe_mount_targets::DescribeMountTargetsOutput;
-use aws_sdk_eventbridge::operation::describe_rule::DescribeRuleOutput;
+use aws_sdk_efs::operation::describe_mount_targets::{DescribeMountTargetsError, DescribeMountTargetsOutput};
+use aws_sdk_eventbridge::operation::describe_rule::{DescribeRuleError, DescribeRuleOutput};
 use aws_sdk_eventbridge::operation::list_event_buses::ListEventBusesOutput;
 use aws_sdk_eventbridge::operation::list_rule_names_by_target::ListRuleNamesByTargetOutput;
 use aws_sdk_eventbridge::operation::list_targets_by_rule::ListTargetsByRuleOutput;
 use aws_sdk_eventbridge::types as events;
 use aws_sdk_route53::operation::list_resource_record_sets::ListResourceRecordSetsOutput;
 use aws_sdk_route53::types::{ResourceRecordSet, RrType};
-use aws_sdk_scheduler::operation::get_schedule::GetScheduleOutput;
+use aws_sdk_scheduler::operation::get_schedule::{GetScheduleError, GetScheduleOutput};
 use aws_sdk_scheduler::operation::list_schedules::ListSchedulesOutput;
 use aws_sdk_scheduler::types as scheduler;
+use aws_smithy_types::error::ErrorMetadata;
+use ecs_network_audit::snapshot::ids::Arn;
 use ecs_network_audit::snapshot::schedule::EcsTarget;
 use ecs_network_audit::snapshot::storage::EfsMountTarget;
 
-use super::{Mock, answer};
+use super::{Mock, World, answer, answer_or_error};
 
 pub(super) fn rules(mock: &mut Mock) {
     files(mock);
@@ -51,8 +53,12 @@ pub(super) fn rules(mock: &mut Mock) {
     );
 }
 
+fn code(code: &str) -> ErrorMetadata {
+    ErrorMetadata::builder().code(code).build()
+}
+
 fn files(mock: &mut Mock) {
-    answer!(
+    answer_or_error!(
         mock,
         "elasticfilesystem:DescribeMountTargets",
         aws_sdk_efs::Client::describe_mount_targets,
@@ -61,7 +67,14 @@ fn files(mock: &mut Mock) {
             let own = all.iter().find(|fs| Some(fs.file_system_id.as_str()) == input.file_system_id()).unwrap();
             let targets: Vec<_> = own.mount_targets.iter().map(|t| mount_target(t, &own.file_system_id)).collect();
             let (page, next) = world.page(&targets, input.marker());
-            DescribeMountTargetsOutput::builder().set_mount_targets(Some(page)).set_next_marker(next).build()
+            let output = DescribeMountTargetsOutput::builder().set_mount_targets(Some(page)).set_next_marker(next);
+            if own.exists {
+                Ok(output.build())
+            } else {
+                let error = aws_sdk_efs::types::error::FileSystemNotFound::builder().error_code("FileSystemNotFound");
+                let error = error.meta(code("FileSystemNotFound")).build().unwrap();
+                Err(DescribeMountTargetsError::FileSystemNotFound(error))
+            }
         }
     );
     answer!(
@@ -145,24 +158,29 @@ fn registry(mock: &mut Mock) {
             aws_smithy_mocks::mock!(aws_sdk_ecr::Client::describe_images)
                 .match_requests(move |input| !known.contains(&name(input)))
                 .then_error(|| {
-                    let meta = aws_smithy_types::error::ErrorMetadata::builder().code("ImageNotFoundException");
-                    let error = aws_sdk_ecr::types::error::ImageNotFoundException::builder().meta(meta.build());
-                    DescribeImagesError::ImageNotFoundException(error.build())
+                    let error = aws_sdk_ecr::types::error::ImageNotFoundException::builder();
+                    let error = error.meta(code("ImageNotFoundException")).build();
+                    DescribeImagesError::ImageNotFoundException(error)
                 })
         }
     };
     mock.add(api, rule);
 }
 
+fn is_gone(world: &World, arn: &Option<Arn>) -> bool {
+    arn.as_ref().is_some_and(|arn| world.vanished.contains(arn.as_str()))
+}
+
 fn event_rules(mock: &mut Mock) {
-    answer!(mock, "events:ListEventBuses", aws_sdk_eventbridge::Client::list_event_buses, |world, _input| {
+    answer!(mock, "events:ListEventBuses", aws_sdk_eventbridge::Client::list_event_buses, |world, input| {
         let mut names: Vec<&String> = world.target.data.event_rules.items().iter().map(|r| &r.event_bus_name).collect();
         let default = "default".to_owned();
         names.push(&default);
         names.sort();
         names.dedup();
-        let buses = names.into_iter().map(|name| events::EventBus::builder().name(name).build());
-        ListEventBusesOutput::builder().set_event_buses(Some(buses.collect())).build()
+        let buses: Vec<_> = names.into_iter().map(|name| events::EventBus::builder().name(name).build()).collect();
+        let (page, next) = world.page(&buses, input.next_token());
+        ListEventBusesOutput::builder().set_event_buses(Some(page)).set_next_token(next).build()
     });
     answer!(
         mock,
@@ -179,20 +197,31 @@ fn event_rules(mock: &mut Mock) {
             ListRuleNamesByTargetOutput::builder().set_rule_names(Some(page)).set_next_token(next).build()
         }
     );
-    answer!(mock, "events:DescribeRule", aws_sdk_eventbridge::Client::describe_rule, |world, input| {
-        let rules = world.target.data.event_rules.items();
-        let rule = rules.iter().find(|rule| Some(rule.name.as_str()) == input.name()).unwrap();
-        DescribeRuleOutput::builder()
-            .name(&rule.name)
-            .set_arn(rule.arn.as_ref().map(|arn| arn.as_str().to_owned()))
-            .state(rule.state.as_str().into())
-            .set_schedule_expression(rule.schedule_expression.clone())
-            .build()
+    answer_or_error!(mock, "events:DescribeRule", aws_sdk_eventbridge::Client::describe_rule, |world, input| {
+        let mut on_bus = world.target.data.event_rules.items().iter();
+        let rule = on_bus.find(|rule| {
+            Some(rule.name.as_str()) == input.name() && Some(rule.event_bus_name.as_str()) == input.event_bus_name()
+        });
+        let rule = rule.unwrap();
+        if is_gone(&world, &rule.arn) {
+            let error = aws_sdk_eventbridge::types::error::ResourceNotFoundException::builder();
+            let error = error.meta(code("ResourceNotFoundException")).build();
+            Err(DescribeRuleError::ResourceNotFoundException(error))
+        } else {
+            let output = DescribeRuleOutput::builder()
+                .name(&rule.name)
+                .set_arn(rule.arn.as_ref().map(|arn| arn.as_str().to_owned()))
+                .state(rule.state.as_str().into())
+                .set_schedule_expression(rule.schedule_expression.clone());
+            Ok(output.build())
+        }
     });
     answer!(mock, "events:ListTargetsByRule", aws_sdk_eventbridge::Client::list_targets_by_rule, |world, input| {
-        let rules = world.target.data.event_rules.items();
-        let rule = rules.iter().find(|rule| Some(rule.name.as_str()) == input.rule()).unwrap();
-        let targets: Vec<_> = rule.targets.iter().map(event_target).collect();
+        let mut on_bus = world.target.data.event_rules.items().iter();
+        let rule = on_bus.find(|rule| {
+            Some(rule.name.as_str()) == input.rule() && Some(rule.event_bus_name.as_str()) == input.event_bus_name()
+        });
+        let targets: Vec<_> = rule.unwrap().targets.iter().map(event_target).collect();
         let (page, next) = world.page(&targets, input.next_token());
         ListTargetsByRuleOutput::builder().set_targets(Some(page)).set_next_token(next).build()
     });
@@ -248,21 +277,38 @@ fn schedules(mock: &mut Mock) {
         let (page, next) = world.page(&schedules, input.next_token());
         ListSchedulesOutput::builder().set_schedules(Some(page)).set_next_token(next).build().unwrap()
     });
-    answer!(mock, "scheduler:GetSchedule", aws_sdk_scheduler::Client::get_schedule, |world, input| {
-        let schedules = world.target.data.schedules.items();
-        let schedule = schedules.iter().find(|schedule| Some(schedule.name.as_str()) == input.name()).unwrap();
-        GetScheduleOutput::builder()
-            .name(&schedule.name)
-            .group_name(&schedule.group_name)
-            .set_arn(schedule.arn.as_ref().map(|arn| arn.as_str().to_owned()))
-            .state(schedule.state.as_str().into())
-            .set_schedule_expression(schedule.schedule_expression.clone())
-            .target(schedule_target(&schedule.target))
-            .build()
+    answer_or_error!(mock, "scheduler:GetSchedule", aws_sdk_scheduler::Client::get_schedule, |world, input| {
+        let mut in_group = world.target.data.schedules.items().iter();
+        let schedule = in_group.find(|schedule| {
+            Some(schedule.name.as_str()) == input.name() && Some(schedule.group_name.as_str()) == input.group_name()
+        });
+        let schedule = schedule.unwrap();
+        if is_gone(&world, &schedule.arn) {
+            let error = aws_sdk_scheduler::types::error::ResourceNotFoundException::builder().message("it is gone");
+            let error = error.meta(code("ResourceNotFoundException")).build().unwrap();
+            Err(GetScheduleError::ResourceNotFoundException(error))
+        } else {
+            let output = GetScheduleOutput::builder()
+                .name(&schedule.name)
+                .group_name(&schedule.group_name)
+                .set_arn(schedule.arn.as_ref().map(|arn| arn.as_str().to_owned()))
+                .state(schedule.state.as_str().into())
+                .set_schedule_expression(schedule.schedule_expression.clone())
+                .target(schedule_target(&schedule.target));
+            Ok(output.build())
+        }
     });
 }
 
 fn schedule_target(target: &EcsTarget) -> scheduler::Target {
+    let strategy = target.capacity_provider_strategy.iter().map(|item| {
+        scheduler::CapacityProviderStrategyItem::builder()
+            .capacity_provider(&item.capacity_provider)
+            .weight(item.weight)
+            .base(item.base)
+            .build()
+            .unwrap()
+    });
     let network = target.network_configuration.as_ref().map(|network| {
         let public = if network.assign_public_ip { "ENABLED" } else { "DISABLED" };
         let awsvpc = scheduler::AwsVpcConfiguration::builder()
@@ -275,6 +321,7 @@ fn schedule_target(target: &EcsTarget) -> scheduler::Target {
         .task_definition_arn(target.task_definition_arn.as_str())
         .task_count(target.task_count)
         .set_launch_type(target.launch_type.as_ref().map(|kind| kind.as_str().into()))
+        .set_capacity_provider_strategy(Some(strategy.collect()))
         .set_platform_version(target.platform_version.clone())
         .set_network_configuration(network)
         .set_group(target.group.clone())

@@ -70,7 +70,12 @@ pub(super) fn rules(mock: &mut Mock) {
     });
     answer!(mock, "ecs:DescribeTaskDefinition", Client::describe_task_definition, |world, input| {
         let wanted = input.task_definition().unwrap();
-        let found = world.target.data.task_definitions.items().iter().find(|d| d.arn.as_str() == wanted);
+        // Without a revision it is the newest of the family.
+        let names = |arn: &Arn| {
+            arn.as_str() == wanted || arn.as_str().rsplit_once(':').is_some_and(|(family, _)| family == wanted)
+        };
+        let all = world.target.data.task_definitions.items().iter();
+        let found = all.filter(|d| names(&d.arn)).max_by_key(|d| d.revision);
         let found = found.unwrap_or_else(|| panic!("{wanted} is not in use"));
         DescribeTaskDefinitionOutput::builder().task_definition(task_definition(found)).build()
     });

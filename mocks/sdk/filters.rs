@@ -1,6 +1,8 @@
 //! Security groups, network ACLs, network interfaces and what joins VPCs, as Amazon EC2 answers.
 
 use aws_sdk_ec2::Client;
+use aws_sdk_ec2::operation::describe_egress_only_internet_gateways::DescribeEgressOnlyInternetGatewaysOutput;
+use aws_sdk_ec2::operation::describe_flow_logs::DescribeFlowLogsOutput;
 use aws_sdk_ec2::operation::describe_network_acls::DescribeNetworkAclsOutput;
 use aws_sdk_ec2::operation::describe_network_interfaces::DescribeNetworkInterfacesOutput;
 use aws_sdk_ec2::operation::describe_security_group_vpc_associations::DescribeSecurityGroupVpcAssociationsOutput;
@@ -28,6 +30,25 @@ pub(super) fn rules(mock: &mut Mock) {
         let (page, next) = world.page(&items, input.next_token());
         DescribeNetworkInterfacesOutput::builder().set_network_interfaces(Some(page)).set_next_token(next).build()
     });
+    answer!(mock, "ec2:DescribeFlowLogs", Client::describe_flow_logs, |world, input| {
+        let items: Vec<_> = world.target.data.flow_logs.items().iter().map(flow_log).collect();
+        let (page, next) = world.page(&items, input.next_token());
+        DescribeFlowLogsOutput::builder().set_flow_logs(Some(page)).set_next_token(next).build()
+    });
+    answer!(
+        mock,
+        "ec2:DescribeEgressOnlyInternetGateways",
+        Client::describe_egress_only_internet_gateways,
+        |world, input| {
+            let all = world.target.data.egress_only_internet_gateways.items().iter();
+            let items: Vec<_> = all.map(egress_only_internet_gateway).collect();
+            let (page, next) = world.page(&items, input.next_token());
+            DescribeEgressOnlyInternetGatewaysOutput::builder()
+                .set_egress_only_internet_gateways(Some(page))
+                .set_next_token(next)
+                .build()
+        }
+    );
     answer!(
         mock,
         "ec2:DescribeSecurityGroupVpcAssociations",
@@ -73,6 +94,24 @@ pub(super) fn rules(mock: &mut Mock) {
             .set_next_token(next)
             .build()
     });
+}
+
+fn flow_log(log: &own::FlowLog) -> sdk::FlowLog {
+    sdk::FlowLog::builder()
+        .flow_log_id(&log.id)
+        .resource_id(&log.resource_id)
+        .flow_log_status(&log.status)
+        .set_traffic_type(log.traffic_type.as_deref().map(sdk::TrafficType::from))
+        .build()
+}
+
+fn egress_only_internet_gateway(gateway: &own::InternetGateway) -> sdk::EgressOnlyInternetGateway {
+    let attachments = gateway
+        .attached_vpcs
+        .iter()
+        .map(|vpc| sdk::InternetGatewayAttachment::builder().vpc_id(vpc.as_str()).state("attached".into()).build());
+    let builder = sdk::EgressOnlyInternetGateway::builder().egress_only_internet_gateway_id(gateway.id.as_str());
+    builder.set_attachments(Some(attachments.collect())).build()
 }
 
 fn security_group(group: &own::SecurityGroup) -> sdk::SecurityGroup {
@@ -149,6 +188,12 @@ fn interface(interface: &own::NetworkInterface) -> sdk::NetworkInterface {
         .map(|ip| sdk::NetworkInterfacePrivateIpAddress::builder().private_ip_address(ip).build());
     let public =
         interface.public_ip.as_ref().map(|ip| sdk::NetworkInterfaceAssociation::builder().public_ip(ip).build());
+    let v6 =
+        interface.ipv6_addresses.iter().map(|ip| sdk::NetworkInterfaceIpv6Address::builder().ipv6_address(ip).build());
+    let attachment = interface
+        .attached_instance_id
+        .as_ref()
+        .map(|id| sdk::NetworkInterfaceAttachment::builder().instance_id(id.as_str()).build());
     sdk::NetworkInterface::builder()
         .network_interface_id(interface.id.as_str())
         .vpc_id(interface.vpc_id.as_str())
@@ -162,6 +207,8 @@ fn interface(interface: &own::NetworkInterface) -> sdk::NetworkInterface {
         .set_source_dest_check(interface.source_dest_check)
         .set_groups(Some(groups.collect()))
         .set_private_ip_addresses(Some(ips.collect()))
+        .set_ipv6_addresses(Some(v6.collect()))
         .set_association(public)
+        .set_attachment(attachment)
         .build()
 }

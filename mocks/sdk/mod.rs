@@ -80,6 +80,27 @@ macro_rules! answer {
 }
 use answer;
 
+/// The same for an operation whose errors matter: the answer is a `Result`.
+macro_rules! answer_or_error {
+    ($mock:expr, $api:literal, $operation:expr, |$world:ident, $input:ident| $result:expr) => {{
+        let rule = match $mock.fault($api) {
+            Some(fault) => aws_smithy_mocks::mock!($operation).then_http_response(move || fault.response($api)),
+            None => {
+                let $world = $mock.world($api);
+                aws_smithy_mocks::mock!($operation).then_compute_response(move |$input| {
+                    let result = $result;
+                    match result {
+                        Ok(output) => aws_smithy_mocks::MockResponse::Output(output),
+                        Err(error) => aws_smithy_mocks::MockResponse::Error(error),
+                    }
+                })
+            }
+        };
+        $mock.add($api, rule);
+    }};
+}
+use answer_or_error;
+
 impl Fault {
     fn response(self, api: &str) -> Response {
         let (status, code, kind) = match self {

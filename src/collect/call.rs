@@ -202,6 +202,11 @@ pub(super) fn failure(api: &'static str, class: FailureClass, message: String, a
     }
 }
 
+/// Whether a failure is an answer with one of these error codes.
+pub(super) fn says(failure: &Failure, codes: &[&str]) -> bool {
+    codes.iter().any(|code| failure.message.starts_with(code))
+}
+
 /// The class of an error and what was answered, in one line.
 pub(super) fn classify<E>(error: &SdkError<E, HttpResponse>) -> (FailureClass, String)
 where

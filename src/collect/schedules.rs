@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::call::says;
 use super::convert::{maybe_id, text};
 use super::ecs::sorted;
 use super::plan::{Reader, each, gather};
@@ -12,40 +13,33 @@ use crate::snapshot::ids::{Arn, SecurityGroupId, SubnetId};
 use crate::snapshot::schedule::{EcsTarget, EventRule, Schedule};
 
 const PAGE: i32 = 100;
+/// What went away between its listing and its description is just gone.
+const GONE: &[&str] = &["ResourceNotFoundException"];
 
 /// The rules of every event bus whose target is one of the clusters.
 pub(super) async fn event_rules(reader: &Reader, clusters: Vec<Arn>) -> Fetched<EventRule> {
     let client = &reader.clients.eventbridge;
-    let (mut token, mut buses, mut failure) = (None, BTreeSet::new(), None);
-    loop {
-        let request = client.list_event_buses().limit(PAGE).set_next_token(token).send();
-        match reader.caller.send("events:ListEventBuses", &[], request).await {
-            Ok(page) => {
-                buses.extend(page.event_buses.unwrap_or_default().into_iter().filter_map(|bus| bus.name));
-                token = page.next_token.filter(|token| !token.is_empty());
-            }
-            Err(error) => {
-                failure = Some(error);
-                token = None;
-            }
-        }
-        if token.is_none() {
-            break;
-        }
-    }
+    let request = |token| client.list_event_buses().limit(PAGE).set_next_token(token).send();
+    let take = |page: aws_sdk_eventbridge::operation::list_event_buses::ListEventBusesOutput| {
+        let names = page.event_buses.unwrap_or_default().into_iter().filter_map(|bus| bus.name);
+        (names.collect::<Vec<_>>(), page.next_token)
+    };
+    let (buses, failure) = reader.caller.pages("events:ListEventBuses", &[], request, take).await;
+    let buses: BTreeSet<String> = buses.into_iter().collect();
     let pairs: Vec<(String, Arn)> =
         buses.iter().flat_map(|bus| clusters.iter().map(move |cluster| (bus.clone(), cluster.clone()))).collect();
     let mut named: BTreeSet<(String, String)> = BTreeSet::new();
-    let mut parts = vec![(Vec::new(), failure)];
+    let mut parts: Vec<(Vec<EventRule>, Option<Failure>)> = Vec::new();
+    if failure.is_some() {
+        parts.push((Vec::new(), failure));
+    }
     for (names, failure) in each(pairs, |pair| rule_names(reader.clone(), pair)).await {
         named.extend(names);
         parts.push((Vec::new(), failure));
     }
     let of_clusters: BTreeSet<Arn> = clusters.into_iter().collect();
     parts.extend(each(named.into_iter().collect(), |name| rule(reader.clone(), name, of_clusters.clone())).await);
-    let complete: Vec<_> =
-        parts.into_iter().filter(|(items, failure)| !items.is_empty() || failure.is_some()).collect();
-    sorted(gather(complete), |rule| (rule.event_bus_name.clone(), rule.name.clone()))
+    sorted(gather(parts), |rule| (rule.event_bus_name.clone(), rule.name.clone()))
 }
 
 async fn rule_names(reader: Reader, (bus, cluster): (String, Arn)) -> (Vec<(String, String)>, Option<Failure>) {
@@ -71,6 +65,7 @@ async fn rule(
     let request = client.describe_rule().name(&name).event_bus_name(&bus).send();
     let described = match reader.caller.send("events:DescribeRule", &[&name], request).await {
         Ok(described) => described,
+        Err(failure) if says(&failure, GONE) => return (Vec::new(), None),
         Err(failure) => return (Vec::new(), Some(failure)),
     };
     let request = |token| {
@@ -81,8 +76,10 @@ async fn rule(
         (page.targets.unwrap_or_default(), page.next_token)
     };
     let (targets, failure) = reader.caller.pages("events:ListTargetsByRule", &[&name], request, take).await;
-    if failure.is_some() {
-        return (Vec::new(), failure);
+    match failure {
+        Some(failure) if says(&failure, GONE) => return (Vec::new(), None),
+        Some(failure) => return (Vec::new(), Some(failure)),
+        None => {}
     }
     let targets = targets.into_iter().filter_map(|target| {
         let cluster_arn = Arn::from(target.arn);
@@ -158,6 +155,7 @@ async fn schedule(reader: Reader, (group, name): (String, String)) -> (Vec<Sched
     let request = reader.clients.scheduler.get_schedule().group_name(&group).name(&name).send();
     let answer = match reader.caller.send("scheduler:GetSchedule", &[&name], request).await {
         Ok(answer) => answer,
+        Err(failure) if says(&failure, GONE) => return (Vec::new(), None),
         Err(failure) => return (Vec::new(), Some(failure)),
     };
     let target = answer.target.and_then(|target| {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::call::says;
 use super::convert::{id, maybe_id, text};
 use super::ecs::sorted;
 use super::plan::{Reader, each, gather, whole};
@@ -35,7 +36,7 @@ async fn file_system(reader: Reader, file_system_id: String) -> (Vec<EfsFileSyst
     let api = "elasticfilesystem:DescribeMountTargets";
     let (found, failure) = reader.caller.pages(api, &[&file_system_id], request, take).await;
     match failure {
-        Some(failure) if failure.message.starts_with("FileSystemNotFound") => {
+        Some(failure) if says(&failure, &["FileSystemNotFound"]) => {
             (vec![EfsFileSystem { file_system_id, exists: false, mount_targets: Vec::new() }], None)
         }
         Some(failure) => (Vec::new(), Some(failure)),
@@ -43,7 +44,7 @@ async fn file_system(reader: Reader, file_system_id: String) -> (Vec<EfsFileSyst
             let mut mount_targets = Vec::with_capacity(found.len());
             for target in found {
                 match with_groups(&reader, &file_system_id, target).await {
-                    Ok(target) => mount_targets.push(target),
+                    Ok(target) => mount_targets.extend(target),
                     // Some of the targets say nothing of the others.
                     Err(failure) => return (Vec::new(), Some(failure)),
                 }
@@ -54,19 +55,29 @@ async fn file_system(reader: Reader, file_system_id: String) -> (Vec<EfsFileSyst
     }
 }
 
+/// `None` for one that went away in between.
 async fn with_groups(
     reader: &Reader,
     file_system_id: &str,
     target: aws_sdk_efs::types::MountTargetDescription,
-) -> Result<EfsMountTarget, Failure> {
+) -> Result<Option<EfsMountTarget>, Failure> {
     let client = &reader.clients.efs;
     let request = client.describe_mount_target_security_groups().mount_target_id(&target.mount_target_id).send();
     let api = "elasticfilesystem:DescribeMountTargetSecurityGroups";
-    let answer = reader.caller.send(api, &[file_system_id], request).await?;
-    let mut security_groups: Vec<SecurityGroupId> =
-        answer.security_groups.into_iter().map(SecurityGroupId::from).collect();
+    let groups = match reader.caller.send(api, &[file_system_id], request).await {
+        Ok(answer) => answer.security_groups,
+        Err(failure) if says(&failure, &["MountTargetNotFound"]) => return Ok(None),
+        // One that is being made or taken away shows none, and serves nobody.
+        Err(failure)
+            if says(&failure, &["IncorrectMountTargetState"]) && target.life_cycle_state.as_str() != "available" =>
+        {
+            Vec::new()
+        }
+        Err(failure) => return Err(failure),
+    };
+    let mut security_groups: Vec<SecurityGroupId> = groups.into_iter().map(SecurityGroupId::from).collect();
     security_groups.sort();
-    Ok(EfsMountTarget {
+    Ok(Some(EfsMountTarget {
         id: target.mount_target_id,
         subnet_id: target.subnet_id.into(),
         availability_zone: text(target.availability_zone_name),
@@ -75,7 +86,7 @@ async fn with_groups(
         network_interface_id: maybe_id(target.network_interface_id),
         life_cycle_state: target.life_cycle_state.as_str().to_owned(),
         security_groups,
-    })
+    }))
 }
 
 pub(super) async fn pull_through_cache_rules(reader: &Reader) -> Fetched<PullThroughCacheRule> {
@@ -120,13 +131,8 @@ async fn cached_image(
     let answer = reader.caller.send("ecr:DescribeImages", &[&affected], request).await;
     let present = match answer {
         Ok(answer) => answer.image_details.is_some_and(|details| !details.is_empty()),
-        Err(failure) => {
-            let absent = ["ImageNotFoundException", "RepositoryNotFoundException"];
-            if !absent.iter().any(|code| failure.message.starts_with(code)) {
-                return (Vec::new(), Some(failure));
-            }
-            false
-        }
+        Err(failure) if says(&failure, &["ImageNotFoundException", "RepositoryNotFoundException"]) => false,
+        Err(failure) => return (Vec::new(), Some(failure)),
     };
     (vec![CachedImage { repository, reference, present }], None)
 }

@@ -29,7 +29,7 @@ pub struct EfsMountTarget {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network_interface_id: Option<NetworkInterfaceId>,
     pub life_cycle_state: String,
-    /// Sorted.
+    /// Sorted; may be empty while the mount target isn't `available`.
     pub security_groups: Vec<SecurityGroupId>,
 }
 

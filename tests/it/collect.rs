@@ -9,13 +9,18 @@ use ecs_network_audit::engine::evaluate;
 use ecs_network_audit::rules;
 use ecs_network_audit::settings::Settings;
 use ecs_network_audit::snapshot::coverage::{Dataset, FailureClass};
-use ecs_network_audit::snapshot::ecs::EnvironmentVariable;
+use ecs_network_audit::snapshot::ecs::{CapacityProviderStrategyItem, EnvironmentVariable};
 use ecs_network_audit::snapshot::elb::TargetGroupAttributes;
-use ecs_network_audit::snapshot::vpc::{BlockPublicAccess, PrefixList, ResolverRule, RouteTarget};
+use ecs_network_audit::snapshot::ids::Arn;
+use ecs_network_audit::snapshot::storage::{CachedImage, PullThroughCacheRule};
+use ecs_network_audit::snapshot::vpc::{
+    BlockPublicAccess, PrefixList, ResolverRule, RouteTarget, SecurityGroupVpcAssociation, VpcPeeringConnection,
+    ZoneRecords,
+};
 use ecs_network_audit::snapshot::{Scope, Snapshot, TargetData};
 use tokio_util::sync::CancellationToken;
 
-use crate::mocks::account::push;
+use crate::mocks::account::{ACCOUNT, push};
 use crate::mocks::accounts::{
     Fixture, ec2_awsvpc_full, ec2_awsvpc_trunked, fargate_isolated_with_endpoints, fargate_isolated_without_endpoints,
     fargate_private_with_nat, instances,
@@ -79,7 +84,7 @@ fn expected(snapshot: &Snapshot) -> TargetData {
         listener_rules: ListenerRules, load_balancer_attributes: LoadBalancerAttributes,
         target_group_attributes: TargetGroupAttributes, target_health: TargetHealth, file_systems: FileSystems,
         pull_through_cache_rules: PullThroughCacheRules, cached_images: CachedImages, event_rules: EventRules,
-        schedules: Schedules,
+        schedules: Schedules, egress_only_internet_gateways: EgressOnlyInternetGateways, flow_logs: FlowLogs,
     );
     // Attributes are asked for of every target group that a service uses, and of Network Load Balancers.
     let used: BTreeSet<_> = data
@@ -185,6 +190,91 @@ fn odd_corners_of_a_network_come_through() {
 }
 
 #[test]
+fn odd_corners_of_schedules_come_through() {
+    let mut fixture = fargate_private_with_nat();
+    // Without a revision it is the newest one, which a service runs too.
+    let family = Arn::from(fixture.definition.as_str().rsplit_once(':').unwrap().0);
+    fixture.account.schedule("nightly", &fixture.cluster, &family, &[&fixture.subnet]);
+    fixture.account.event_rule("hourly", &fixture.cluster, &fixture.definition, &[&fixture.subnet]);
+    let rules = fixture.account.data.event_rules.items_mut().unwrap();
+    let mut other = rules[0].clone();
+    other.event_bus_name = "orders".to_owned();
+    other.schedule_expression = None;
+    let target = &mut other.targets[0];
+    target.launch_type = None;
+    target.capacity_provider_strategy =
+        vec![CapacityProviderStrategyItem { capacity_provider: "FARGATE_SPOT".to_owned(), weight: 1, base: 0 }];
+    target.group = Some("orders".to_owned());
+    rules.push(other.clone());
+    // The same name in another group, with a strategy.
+    let schedules = fixture.account.data.schedules.items_mut().unwrap();
+    let mut twin = schedules[0].clone();
+    twin.group_name = "orders".to_owned();
+    twin.state = "DISABLED".to_owned();
+    twin.target.launch_type = None;
+    twin.target.capacity_provider_strategy = other.targets[0].capacity_provider_strategy.clone();
+    schedules.push(twin);
+    check_round_trip(&fixture.account.snapshot());
+}
+
+#[test]
+fn odd_corners_of_names_and_images_come_through() {
+    let mut fixture = fargate_private_with_nat();
+    let vpc_id = fixture.vpc.clone();
+    fixture.account.hosted_zone(&vpc_id, "eu-west-1.amazonaws.com");
+    fixture.account.data.hosted_zones.items_mut().unwrap()[0].zones[0].owning_account = Some(ACCOUNT.to_owned());
+    let records = [("*.dkr.ecr.eu-west-1.amazonaws.com", "A"), ("eu-west-1.amazonaws.com", "NS")];
+    let records = records.map(|(name, kind)| (name.to_owned(), kind.to_owned())).to_vec();
+    push(&mut fixture.account.data.hosted_zone_records, ZoneRecords { zone_id: "Z1".to_owned(), records });
+    let rule = PullThroughCacheRule {
+        ecr_repository_prefix: "docker-hub".to_owned(),
+        upstream_registry_url: "registry-1.docker.io".to_owned(),
+    };
+    push(&mut fixture.account.data.pull_through_cache_rules, rule);
+    let images = [("docker-hub/library/nginx", true), ("docker-hub/library/redis", false)];
+    for (repository, present) in images {
+        let (repository, reference) = (repository.to_owned(), "1".to_owned());
+        let image = container("sidecar", &ecr(&repository));
+        let definition = fixture.account.definition(&repository.replace('/', "-"), None, vec![image]);
+        fixture.account.fargate_service(
+            &fixture.cluster,
+            &repository.replace('/', "-"),
+            &definition,
+            &[&fixture.subnet],
+        );
+        push(&mut fixture.account.data.cached_images, CachedImage { repository, reference, present });
+    }
+    push(
+        &mut fixture.account.data.security_group_vpc_associations,
+        SecurityGroupVpcAssociation { group_id: "sg-1".into(), vpc_id: vpc_id.clone(), state: "associated".to_owned() },
+    );
+    push(
+        &mut fixture.account.data.vpc_peering_connections,
+        VpcPeeringConnection {
+            id: "pcx-1".to_owned(),
+            requester_vpc_id: Some(vpc_id),
+            accepter_vpc_id: None,
+            status: "pending-acceptance".to_owned(),
+        },
+    );
+    check_round_trip(&fixture.account.snapshot());
+}
+
+#[test]
+fn a_rule_or_schedule_that_goes_away_in_between_is_just_gone() {
+    let mut fixture = fargate_private_with_nat();
+    fixture.account.event_rule("hourly", &fixture.cluster, &fixture.definition, &[&fixture.subnet]);
+    fixture.account.schedule("nightly", &fixture.cluster, &fixture.definition, &[&fixture.subnet]);
+    let snapshot = fixture.account.snapshot();
+    let held = &snapshot.targets[0].data;
+    let rule = held.event_rules.items()[0].arn.clone().unwrap();
+    let schedule = held.schedules.items()[0].arn.clone().unwrap();
+    let data = collect(&mut Mock::new(&snapshot).vanish(rule.as_str()).vanish(schedule.as_str()));
+    assert!(data.event_rules.is_complete() && data.event_rules.items().is_empty());
+    assert!(data.schedules.is_complete() && data.schedules.items().is_empty());
+}
+
+#[test]
 fn a_scan_of_mocked_aws_finds_what_is_planted() {
     let mut mock = Mock::new(&fargate_isolated_without_endpoints().account.snapshot());
     let snapshot = try_collect(&mut mock, &request()).unwrap();
@@ -256,8 +346,16 @@ fn an_operation_that_the_endpoint_does_not_know_is_asked_for_once() {
 
 #[test]
 fn a_repeated_token_ends_with_an_error_and_never_with_a_loop() {
-    for api in ["ecs:ListClusters", "ecs:ListTasks", "ec2:DescribeSubnets", "elasticloadbalancing:DescribeTargetGroups"]
-    {
+    let paged = [
+        "ecs:ListClusters",
+        "ecs:ListTasks",
+        "ec2:DescribeSubnets",
+        "elasticloadbalancing:DescribeTargetGroups",
+        "events:ListEventBuses",
+        "events:ListRuleNamesByTarget",
+        "scheduler:ListSchedules",
+    ];
+    for api in paged {
         let data = collect(&mut Mock::new(&demo::snapshot()).fail(api, Fault::RepeatedToken));
         let failures: Vec<_> = data.coverage().into_iter().flat_map(|(_, _, _, failures)| failures).collect();
         assert!(failures.iter().any(|f| f.class == FailureClass::InvalidResponse && f.operation == api), "{api}");
