@@ -1,11 +1,12 @@
 //! Lookups of what lies around the workloads: peering, associated groups, zone records, file systems.
 
 use super::index::missing;
-use super::{Lookup, Topology};
+use super::{Lookup, Topology, gap_for};
+use crate::reach::verdict::Gap;
 use crate::snapshot::coverage::Dataset;
 use crate::snapshot::ids::{Arn, SecurityGroupId, VpcId};
 use crate::snapshot::storage::EfsFileSystem;
-use crate::snapshot::vpc::VpcPeeringConnection;
+use crate::snapshot::vpc::{RouteTable, VpcPeeringConnection};
 
 impl<'s> Topology<'s> {
     /// Whether a security group is associated with a VPC that is not its own.
@@ -28,6 +29,15 @@ impl<'s> Topology<'s> {
         match fetched.items().iter().any(joins) {
             true => Lookup::Found(true),
             false => missing(fetched, Dataset::VpcPeeringConnections, one.as_str()).or_else(false),
+        }
+    }
+
+    /// The route tables of a VPC.
+    pub fn route_tables_of_vpc(&self, vpc: &VpcId) -> Result<Vec<&'s RouteTable>, Gap> {
+        let fetched = &self.data().route_tables;
+        match gap_for(fetched, Dataset::RouteTables, vpc.as_str()) {
+            Some(gap) => Err(gap),
+            None => Ok(fetched.items().iter().filter(|table| table.vpc_id == *vpc).collect()),
         }
     }
 

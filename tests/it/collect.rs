@@ -102,6 +102,18 @@ fn expected(snapshot: &Snapshot) -> TargetData {
         }
         attributes.sort_by(|a, b| a.target_group_arn.cmp(&b.target_group_arn));
     }
+    // Zones are only asked for where workloads run.
+    let of_services = data
+        .services
+        .items()
+        .iter()
+        .filter_map(|service| service.network_configuration.as_ref())
+        .flat_map(|n| &n.subnets);
+    let of_instances = data.instances.items().iter().filter_map(|instance| instance.subnet_id.as_ref());
+    let with_workloads: BTreeSet<_> = of_services.chain(of_instances).collect();
+    let vpcs: BTreeSet<_> =
+        data.subnets.items().iter().filter(|s| with_workloads.contains(&s.id)).map(|s| s.vpc_id.clone()).collect();
+    data.hosted_zones.items_mut().unwrap().retain(|zones| vpcs.contains(&zones.vpc_id));
     // The attributes are only asked for where an endpoint makes them matter.
     let with_endpoints: BTreeSet<_> = data.vpc_endpoints.items().iter().map(|e| e.vpc_id.clone()).collect();
     data.vpc_dns_attributes.items_mut().unwrap().retain(|dns| with_endpoints.contains(&dns.vpc_id));

@@ -8,6 +8,7 @@ use crate::reach::verdict::{Blocker, Family, Gap};
 use crate::rules::{Failing, Outcome};
 use crate::snapshot::ecs::ServiceLoadBalancer;
 use crate::snapshot::elb::{LoadBalancer, TargetGroup};
+use crate::text;
 use crate::text::Text;
 use crate::topology::Lookup;
 use crate::topology::workload::{Role, Variant, Workload};
@@ -21,6 +22,8 @@ pub(super) struct Attachment<'a, 's> {
     pub(super) is_alternate: bool,
     /// The balancers of the group that are visible.
     pub(super) load_balancers: Vec<&'s LoadBalancer>,
+    /// What hides others.
+    pub(super) hidden: Vec<Gap>,
 }
 
 /// All entries of a workload.
@@ -50,15 +53,19 @@ pub(super) fn of<'a, 's>(workload: &'a Workload<'s>, analyses: &Analyses<'s>) ->
                         continue;
                     }
                 };
-                let mut load_balancers = Vec::new();
+                let (mut load_balancers, mut hidden) = (Vec::new(), Vec::new());
                 for arn in &target_group.load_balancer_arns {
                     match topology.load_balancer(arn) {
                         Lookup::Found(balancer) => load_balancers.push(balancer),
-                        Lookup::Absent => {}
-                        Lookup::Unread(gap) => found.gaps.push(gap),
+                        Lookup::Absent => {
+                            let reason = text!["load balancer ", arn.as_str().to_owned(), " is not visible"];
+                            hidden.push(Gap::Undecidable { kind: "no-load-balancer", reason });
+                        }
+                        Lookup::Unread(gap) => hidden.push(gap),
                     }
                 }
-                found.all.push(Attachment { variant, entry, target_group, is_alternate, load_balancers });
+                found.gaps.extend(hidden.iter().cloned());
+                found.all.push(Attachment { variant, entry, target_group, is_alternate, load_balancers, hidden });
             }
         }
     }
@@ -101,7 +108,7 @@ pub(super) fn sentence(lead: Text, blockers: &[Blocker]) -> Text {
         text.append(blocker.detail.clone());
     }
     if blockers.len() > 3 {
-        text.append(crate::text!["; and ", blockers.len() - 3, " more"]);
+        text.append(text!["; and ", blockers.len() - 3, " more"]);
     }
     text
 }

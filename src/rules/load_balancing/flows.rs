@@ -15,27 +15,36 @@ use crate::text::{Text, format_words};
 use crate::topology::origin::InterfaceKind;
 use crate::topology::workload::Workload;
 
+/// What a flow is judged from, and what else a rule reads.
+macro_rules! flow_datasets {
+    ($($more:ident),*) => {
+        &[
+            crate::snapshot::coverage::Dataset::Clusters,
+            crate::snapshot::coverage::Dataset::Services,
+            crate::snapshot::coverage::Dataset::Tasks,
+            crate::snapshot::coverage::Dataset::TaskDefinitions,
+            crate::snapshot::coverage::Dataset::ContainerInstances,
+            crate::snapshot::coverage::Dataset::CapacityProviders,
+            crate::snapshot::coverage::Dataset::AutoScalingGroups,
+            crate::snapshot::coverage::Dataset::Instances,
+            crate::snapshot::coverage::Dataset::Subnets,
+            crate::snapshot::coverage::Dataset::PrefixLists,
+            crate::snapshot::coverage::Dataset::SecurityGroups,
+            crate::snapshot::coverage::Dataset::NetworkAcls,
+            crate::snapshot::coverage::Dataset::NetworkInterfaces,
+            crate::snapshot::coverage::Dataset::LoadBalancers,
+            crate::snapshot::coverage::Dataset::LoadBalancerAttributes,
+            crate::snapshot::coverage::Dataset::TargetGroups,
+            crate::snapshot::coverage::Dataset::TargetGroupAttributes,
+            crate::snapshot::coverage::Dataset::TargetHealth,
+            $(crate::snapshot::coverage::Dataset::$more,)*
+        ]
+    };
+}
+pub(super) use flow_datasets;
+
 /// What a flow is judged from.
-pub(super) const DATASETS: &[Dataset] = &[
-    Dataset::Clusters,
-    Dataset::Services,
-    Dataset::Tasks,
-    Dataset::TaskDefinitions,
-    Dataset::ContainerInstances,
-    Dataset::CapacityProviders,
-    Dataset::AutoScalingGroups,
-    Dataset::Instances,
-    Dataset::Subnets,
-    Dataset::PrefixLists,
-    Dataset::SecurityGroups,
-    Dataset::NetworkAcls,
-    Dataset::NetworkInterfaces,
-    Dataset::LoadBalancers,
-    Dataset::LoadBalancerAttributes,
-    Dataset::TargetGroups,
-    Dataset::TargetGroupAttributes,
-    Dataset::TargetHealth,
-];
+pub(super) const DATASETS: &[Dataset] = flow_datasets![];
 
 /// Pages that every path rule refers to.
 pub(super) const REFERENCES: &[&str] = &[

@@ -52,6 +52,8 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
         .iter()
         .flat_map(|attachment| &attachment.load_balancers)
         .filter(|balancer| balancer.scheme == "internet-facing")
+        // Its clients come by IPv6, which this rule does not follow.
+        .filter(|balancer| balancer.ip_address_type != "dualstack-without-public-ipv4")
         .map(|balancer| (balancer.arn.as_str(), *balancer))
         .collect();
     let mut wrong = Vec::new();
@@ -103,6 +105,10 @@ fn way(analyses: &Analyses<'_>, id: &SubnetId) -> Result<Option<text::Text>, Gap
         Lookup::Unread(gap) => return Err(gap),
     };
     let split = route::split(table, &AddressSet::internet(), |list| topology.prefix_list_entries(list).ok());
+    if let Some(route) = split.unresolved.first() {
+        let reason = text!["what a route of ", &table.id, " to ", internet::describe(route), " covers can't be read"];
+        return Err(Gap::Undecidable { kind: "opaque-route", reason });
+    }
     let bulk = split.parts.iter().filter(|part| part.route.is_none_or(|r| !route::is_gateway_endpoint(r)));
     let Some(bulk) = bulk.max_by_key(|part| part.destinations.ipv4_len()) else { return Ok(None) };
     match bulk.route.map(|route| (route, &route.target)) {

@@ -124,6 +124,11 @@ fn task_zones<'s>(
             }
         } else if launch.kind == LaunchKind::Ec2 {
             gaps.extend(topology.gap_in_cluster(Dataset::ContainerInstances, workload.cluster_arn));
+            if origin::is_constrained(workload, variant) {
+                let reason = text!["a placement constraint may keep tasks out of some zones"];
+                gaps.push(Gap::Undecidable { kind: "placement-constraint", reason });
+                continue;
+            }
             let instances = origin::eligible_instances(topology, workload, variant, launch);
             zones.extend(instances.into_iter().filter_map(origin::zone_of).map(|zone| (zone, None)));
         }
@@ -136,19 +141,21 @@ fn failing(analyses: &Analyses<'_>, workload: &Workload<'_>, lacking: &[Lacking<
     let mut wrong = Vec::new();
     let mut commands = Vec::new();
     for one in lacking {
-        for (zone, subnet) in &one.zones {
+        for zone in one.zones.keys() {
             let detail = text!["load balancer ", &one.balancer.name, " is not enabled in ", (*zone).to_owned()];
             let id = one.balancer.arn.as_str();
             wrong.push(attachments::wrong(Family::LoadBalancer, "zone-not-enabled", id, None, detail));
-            // An internet-facing balancer needs a public subnet of the zone, which is not the tasks'.
-            if let (Some(subnet), "internal") = (subnet, one.balancer.scheme.as_str()) {
-                let mut command = shell::Command::new("aws elbv2 set-subnets");
-                command.option("region", region);
-                command.option("load-balancer-arn", id);
-                let own = one.balancer.availability_zones.iter().map(|zone| zone.subnet_id.as_str());
-                command.options("subnets", own.chain([*subnet]));
-                commands.push(command.to_string());
-            }
+        }
+        // An internet-facing balancer needs a public subnet of the zone, which is not the tasks'.
+        let added: Option<Vec<&str>> = one.zones.values().copied().collect();
+        if let (Some(added), "internal") = (added, one.balancer.scheme.as_str()) {
+            // The call replaces the list: it must name them all.
+            let mut command = shell::Command::new("aws elbv2 set-subnets");
+            command.option("region", region);
+            command.option("load-balancer-arn", one.balancer.arn.as_str());
+            let own = one.balancer.availability_zones.iter().map(|zone| zone.subnet_id.as_str());
+            command.options("subnets", own.chain(added));
+            commands.push(command.to_string());
         }
     }
     wrong.sort();

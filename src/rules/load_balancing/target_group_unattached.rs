@@ -4,7 +4,7 @@ use super::attachments::{self, Attachment};
 use crate::analysis::Analyses;
 use crate::analysis::balancing;
 use crate::finding::{Remediation, Severity};
-use crate::reach::verdict::Family;
+use crate::reach::verdict::{Family, Gap};
 use crate::rules::{Check, Failing, Group, Outcome, Rule};
 use crate::snapshot::coverage::Dataset;
 use crate::snapshot::ecs::Service;
@@ -99,10 +99,7 @@ enum Forwarded {
     No,
 }
 
-fn forwarded(
-    analyses: &Analyses<'_>,
-    attachment: &Attachment<'_, '_>,
-) -> Result<Forwarded, crate::reach::verdict::Gap> {
+fn forwarded(analyses: &Analyses<'_>, attachment: &Attachment<'_, '_>) -> Result<Forwarded, Gap> {
     let topology = analyses.topology;
     let arn = &attachment.target_group.arn;
     let names = |actions: &[Action]| {
@@ -126,5 +123,9 @@ fn forwarded(
             }
         }
     }
-    Ok(if without_weight { Forwarded::WithoutWeight } else { Forwarded::No })
+    match attachment.hidden.first() {
+        Some(gap) => Err(gap.clone()),
+        None if without_weight => Ok(Forwarded::WithoutWeight),
+        None => Ok(Forwarded::No),
+    }
 }

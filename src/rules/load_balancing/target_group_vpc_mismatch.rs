@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::attachments;
 use crate::analysis::Analyses;
+use crate::analysis::internet;
 use crate::finding::{Remediation, Severity};
 use crate::reach::verdict::Family;
 use crate::reach::verdict::Gap;
@@ -11,6 +12,7 @@ use crate::rules::{Check, Failing, Group, Outcome, Rule};
 use crate::snapshot::coverage::Dataset;
 use crate::snapshot::enums::TargetType;
 use crate::snapshot::ids::{SubnetId, VpcId};
+use crate::snapshot::vpc::RouteTarget;
 use crate::text;
 use crate::topology::Lookup;
 use crate::topology::launch::LaunchKind;
@@ -32,7 +34,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
         Dataset::Instances,
         Dataset::TargetGroups,
         Dataset::Subnets,
-        Dataset::Vpcs,
+        Dataset::RouteTables,
         Dataset::VpcPeeringConnections,
     ],
     controls: &[],
@@ -71,24 +73,19 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
             }
         }
         for other in others {
-            // Targets by address may be in a peered VPC, instances may not.
-            let peered = match group.target_type {
-                TargetType::Ip => topology.are_peered(own, other),
-                _ => Lookup::Found(false),
+            // Targets by address may be in a VPC that routes lead to, instances may not.
+            let joined = match group.target_type {
+                TargetType::Ip => joined(analyses, own, other),
+                _ => Ok(None),
             };
-            match peered {
-                Lookup::Found(false) | Lookup::Absent => {
+            match joined {
+                Ok(None) => {
                     let detail = text!["target group ", &group.name, " is in ", own, ", the tasks are in ", other];
                     let id = group.arn.as_str();
                     wrong.push(attachments::wrong(Family::LoadBalancer, "other-vpc", id, None, detail));
                     named.push(attachment);
                 }
-                Lookup::Found(true) => {
-                    let reason =
-                        text![own, " and ", other, " are peered: whether the routes lead across can't be seen"];
-                    gaps.push(Gap::Undecidable { kind: "vpc-peering-connection", reason });
-                }
-                Lookup::Unread(gap) => gaps.push(gap),
+                Ok(Some(gap)) | Err(gap) => gaps.push(gap),
             }
         }
     }
@@ -102,4 +99,31 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
         }
     });
     attachments::outcome(found.concerned, gaps, failing)
+}
+
+/// What may lead from one VPC to the other, which can't be seen through; nothing when nothing does.
+fn joined(analyses: &Analyses<'_>, own: &VpcId, other: &VpcId) -> Result<Option<Gap>, Gap> {
+    let topology = analyses.topology;
+    match topology.are_peered(own, other) {
+        Lookup::Found(true) => {
+            let reason = text![own, " and ", other, " are peered: whether the routes lead across can't be seen"];
+            return Ok(Some(Gap::Undecidable { kind: "vpc-peering-connection", reason }));
+        }
+        Lookup::Unread(gap) => return Err(gap),
+        Lookup::Found(false) | Lookup::Absent => {}
+    }
+    let across = topology.route_tables_of_vpc(own)?.into_iter().flat_map(|table| &table.routes).find(|route| {
+        matches!(
+            route.target,
+            RouteTarget::TransitGateway(_)
+                | RouteTarget::CoreNetwork(_)
+                | RouteTarget::VirtualPrivateGateway(_)
+                | RouteTarget::Instance(_)
+                | RouteTarget::NetworkInterface(_)
+        )
+    });
+    Ok(across.map(|route| {
+        let reason = text![own, " has a route to ", internet::describe(route), ", which may lead to ", other];
+        Gap::Undecidable { kind: "opaque-route", reason }
+    }))
 }

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 
 use super::attachments;
+use super::flows::flow_datasets;
 use crate::analysis::Analyses;
 use crate::finding::Evidence;
 use crate::finding::{Remediation, Severity};
-use crate::reach::verdict::Family;
+use crate::reach::verdict::{Family, Gap};
 use crate::rules::{Check, Failing, Group, Outcome, Rule};
-use crate::snapshot::coverage::Dataset;
 use crate::snapshot::elb::TargetHealth;
 use crate::text;
 use crate::topology::workload::Workload;
@@ -21,15 +21,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     severity: Severity::Medium,
     summary: "unhealthy targets that no other finding explains",
     page: include_str!("targets_unhealthy.md"),
-    needs: &[
-        Dataset::Clusters,
-        Dataset::Services,
-        Dataset::Tasks,
-        Dataset::TaskDefinitions,
-        Dataset::TargetGroups,
-        Dataset::LoadBalancers,
-        Dataset::TargetHealth,
-    ],
+    needs: flow_datasets![RouteTables, VpcPeeringConnections],
     controls: &[],
     references: &[
         "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html",
@@ -73,9 +65,13 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
             unhealthy.entry(target.reason.clone().unwrap_or_default()).or_default().push(target);
         }
     }
-    if unhealthy.is_empty() || is_explained(workload, analyses) {
+    if unhealthy.is_empty() {
         return attachments::outcome(true, gaps, None);
     }
+    let open = match explanation(workload, analyses) {
+        Explanation::Found => return attachments::outcome(true, gaps, None),
+        Explanation::Open(open) => open,
+    };
     let count: usize = unhealthy.values().map(Vec::len).sum();
     let mut message = text![count, if count == 1 { " target of " } else { " targets of " }, &workload.short_name];
     message.push(if count == 1 { " is unhealthy: " } else { " are unhealthy: " });
@@ -95,10 +91,18 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
         let detail = text![targets[0].target_id.clone(), ": ", meaning(reason)];
         attachments::wrong(Family::LoadBalancer, "target-unhealthy", &targets[0].target_id, targets[0].port, detail)
     });
+    let lead = if open.is_empty() {
+        "The path, the zones and the ports are not in the way, so look at the application: "
+    } else {
+        "Not everything between the load balancer and the targets could be judged; what was is not in the way. Look at \
+         the application first: "
+    };
     let text = text![
-        "The path, the zones and the ports are not in the way, so look at the application: whether it listens on the port, \
-         on all addresses, and answers the health check's path with an expected code in time."
+        lead,
+        "whether it listens on the port, on all addresses, and answers the health check's path with an expected code in \
+         time."
     ];
+    gaps.extend(open);
     let failing = Failing {
         related: attachments::related(&found.all),
         blockers: blockers.collect(),
@@ -110,7 +114,7 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
 }
 
 /// A path that is refused, a zone that is missing or a port that can't be right says why.
-fn is_explained<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> bool {
+fn explanation<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Explanation {
     let others = [
         &super::load_balancer_path_blocked::RULE,
         &super::health_check_path_blocked::RULE,
@@ -121,10 +125,23 @@ fn is_explained<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> bool {
         &super::target_group_vpc_mismatch::RULE,
         &super::target_type_mismatch::RULE,
     ];
-    others.iter().any(|rule| match rule.check {
-        Check::Workload(check) => matches!(check(workload, analyses), Outcome::Fails(_)),
-        Check::Cluster(_) => false,
-    })
+    let mut open = Vec::new();
+    for rule in others {
+        let Check::Workload(check) = rule.check else { continue };
+        match check(workload, analyses) {
+            Outcome::Fails(_) => return Explanation::Found,
+            Outcome::Unknown(gaps) => open.extend(gaps),
+            Outcome::Holds | Outcome::NotApplicable => {}
+        }
+    }
+    Explanation::Open(open)
+}
+
+enum Explanation {
+    /// Another rule fails for the workload.
+    Found,
+    /// None does; these gaps keep some from saying so for sure.
+    Open(Vec<Gap>),
 }
 
 /// What the reason code says ("Health check reason codes" in the ELB guides).

@@ -3,6 +3,7 @@
 use super::revisions::{self, Os};
 use crate::analysis::Analyses;
 use crate::finding::{Remediation, Severity};
+use crate::reach::verdict::Gap;
 use crate::rules::{Check, Group, Outcome, Rule};
 use crate::snapshot::coverage::Dataset;
 use crate::snapshot::enums::NetworkMode;
@@ -36,16 +37,26 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
     if workload.service.is_none() {
         return Outcome::NotApplicable;
     }
-    let (revisions, gaps) = revisions::of(workload);
+    let (revisions, mut gaps) = revisions::of(workload);
     let on_ec2: Vec<_> = revisions.iter().filter(|revision| revision.launch.kind == LaunchKind::Ec2).collect();
-    let bridged: Vec<_> = on_ec2
+    let mut bridged: Vec<_> = on_ec2
         .iter()
         .copied()
         .filter(|revision| matches!(revision.mode(), None | Some(NetworkMode::Bridge)))
-        .filter(|revision| revision.os(analyses) == Os::Linux)
         // Links exist in bridge mode only.
         .filter(|revision| revision.definition.containers.iter().all(|container| container.links.is_empty()))
         .collect();
+    // Without a mode, Linux means bridge and Windows its own default.
+    bridged.retain(|revision| match (revision.mode(), revision.os(analyses)) {
+        (Some(_), _) | (None, Os::Linux) => true,
+        (None, Os::Windows) => false,
+        (None, Os::Unknown) => {
+            let reason = text!["neither the definition nor an instance says whether it is Linux or Windows"];
+            gaps.push(Gap::Undecidable { kind: "platform", reason });
+            gaps.extend(analyses.topology.gap_in_cluster(Dataset::ContainerInstances, workload.cluster_arn));
+            false
+        }
+    });
     let failing = (!bridged.is_empty()).then(|| {
         let message = text![
             "Tasks of ",

@@ -7,6 +7,7 @@ use crate::rules::{Check, Group, Outcome, Rule};
 use crate::snapshot::coverage::Dataset;
 use crate::snapshot::enums::NetworkMode;
 use crate::text;
+use crate::topology::launch::LaunchKind;
 use crate::topology::workload::Workload;
 
 pub(in crate::rules) static RULE: Rule = Rule {
@@ -33,7 +34,11 @@ pub(in crate::rules) static RULE: Rule = Rule {
 
 fn check<'s>(workload: &Workload<'s>, _analyses: &Analyses<'s>) -> Outcome {
     let (revisions, gaps) = revisions::of(workload);
-    let host: Vec<_> = revisions.iter().filter(|revision| revision.mode() == Some(&NetworkMode::Host)).collect();
+    // Fargate has no host mode: `unsupported-network-mode` says so.
+    let host: Vec<_> = revisions
+        .iter()
+        .filter(|revision| revision.mode() == Some(&NetworkMode::Host) && revision.launch.kind != LaunchKind::Fargate)
+        .collect();
     let failing = (!host.is_empty()).then(|| {
         let message = text![
             "Tasks of ",

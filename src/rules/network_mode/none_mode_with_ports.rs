@@ -52,10 +52,12 @@ fn check<'s>(workload: &Workload<'s>, _analyses: &Analyses<'s>) -> Outcome {
             wrong.push(revisions::wrong("discovery-without-network", revision, None, detail));
         }
     }
+    wrong.sort();
+    wrong.dedup();
     let failing = (!wrong.is_empty()).then(|| {
         let mut message = text![&workload.short_name, " runs in mode none, which has no network at all, yet "];
         message.append(list(&wrong.iter().map(|blocker| blocker.detail.clone()).collect::<Vec<_>>()));
-        let text = text!["Register a revision in awsvpc or bridge mode, or take the ports and load balancers away."];
+        let text = text!["Register a revision in awsvpc or bridge mode, or take the ports, load balancers and service registries away."];
         revisions::failing(&RULE, &none, message, wrong, Remediation { text, commands: Vec::new() })
     });
     revisions::outcome(!none.is_empty(), gaps, failing)

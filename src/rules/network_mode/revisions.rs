@@ -6,7 +6,7 @@ use crate::analysis::Analyses;
 use crate::finding::{Related, Remediation};
 use crate::reach::verdict::{Blocker, Family, Gap};
 use crate::rules::{Failing, Outcome, Rule};
-use crate::snapshot::ecs::TaskDefinition;
+use crate::snapshot::ecs::{Task, TaskDefinition};
 use crate::snapshot::enums::NetworkMode;
 use crate::text::Text;
 use crate::topology::Lookup;
@@ -51,8 +51,12 @@ impl Revision<'_, '_> {
         if self.launch.kind == LaunchKind::Fargate {
             return Os::Linux;
         }
-        let instances = analyses.topology.container_instances_of(self.workload.cluster_arn);
-        let kinds: BTreeSet<Option<&str>> = instances.iter().map(|instance| origin::os_type(instance)).collect();
+        let topology = analyses.topology;
+        let instances = match self.launch.kind {
+            LaunchKind::Ec2 => Pool::of(topology, self.workload, self.variant, self.launch).instances(topology),
+            _ => topology.container_instances_of(self.workload.cluster_arn).to_vec(),
+        };
+        let kinds: BTreeSet<Option<&str>> = instances.into_iter().map(origin::os_type).collect();
         match kinds.into_iter().collect::<Vec<_>>().as_slice() {
             [Some("linux")] => Os::Linux,
             [Some("windows")] => Os::Windows,
@@ -60,17 +64,28 @@ impl Revision<'_, '_> {
         }
     }
 
-    /// The container instances it may be placed on.
-    pub(super) fn has_instances(&self, analyses: &Analyses<'_>) -> bool {
-        !Pool::of(analyses.topology, self.workload, self.variant, self.launch).instances(analyses.topology).is_empty()
+    /// Whether tasks of the revision run.
+    pub(super) fn is_running(&self) -> bool {
+        self.running().next().is_some()
     }
 
-    /// Tasks of the revision that run.
-    pub(super) fn is_running(&self) -> bool {
-        self.workload
-            .tasks
-            .iter()
-            .any(|task| task.last_status == "RUNNING" && task.task_definition_arn == *self.variant.task_definition_arn)
+    /// Whether tasks of the revision run where it launches, as far as they say where they run.
+    pub(super) fn is_running_here(&self) -> bool {
+        let own = match self.launch.kind {
+            LaunchKind::Fargate => Some("FARGATE"),
+            LaunchKind::Ec2 => Some("EC2"),
+            LaunchKind::External => Some("EXTERNAL"),
+            LaunchKind::ManagedInstances => None,
+        };
+        self.running().any(|task| match (own, task.launch_type.as_ref()) {
+            (Some(own), Some(of_task)) => of_task.as_str() == own,
+            _ => true,
+        })
+    }
+
+    fn running(&self) -> impl Iterator<Item = &Task> {
+        let of_revision = |task: &&Task| task.task_definition_arn == *self.variant.task_definition_arn;
+        self.workload.tasks.iter().copied().filter(|task| task.last_status == "RUNNING").filter(of_revision)
     }
 }
 
@@ -124,9 +139,11 @@ pub(super) fn failing(
     rule: &'static Rule,
     revisions: &[&Revision<'_, '_>],
     message: Text,
-    blockers: Vec<Blocker>,
+    mut blockers: Vec<Blocker>,
     remediation: Remediation,
 ) -> Failing {
+    blockers.sort();
+    blockers.dedup();
     let arns: BTreeSet<&str> = revisions.iter().map(|revision| revision.definition.arn.as_str()).collect();
     let related = arns.into_iter().map(|arn| Related {
         kind: "ecs:task-definition",

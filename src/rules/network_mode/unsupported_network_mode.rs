@@ -48,9 +48,10 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
         match support(revision, analyses) {
             Support::Yes => {}
             Support::Unknown(reason) => {
+                gaps.extend(analyses.topology.gap_in_cluster(Dataset::ContainerInstances, workload.cluster_arn));
                 gaps.push(Gap::Undecidable { kind: "platform", reason: text![reason] });
             }
-            Support::No(_) if revision.is_running() => {
+            Support::No(_) if revision.is_running_here() => {
                 let reason = text![
                     "contradicted by live state: tasks of ",
                     revision.definition.arn.name().to_owned(),
@@ -75,6 +76,8 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
             }
         }
     }
+    wrong.sort();
+    wrong.dedup();
     let failing = (!wrong.is_empty()).then(|| {
         let mut message = text![&workload.short_name, " cannot start a task: "];
         for (index, blocker) in wrong.iter().enumerate() {
@@ -110,11 +113,9 @@ fn support(revision: &Revision<'_, '_>, analyses: &Analyses<'_>) -> Support {
             Os::Linux => Support::Yes,
             Os::Windows if revision.launch.kind == LaunchKind::External => Support::No("the default mode"),
             Os::Windows => Support::No("awsvpc and the default mode"),
-            // Without instances to ask, Linux is what nearly everybody runs; nothing is claimed.
-            Os::Unknown if revision.has_instances(analyses) => {
-                Support::Unknown("neither the definition nor the instances say whether it is Linux or Windows")
+            Os::Unknown => {
+                Support::Unknown("neither the definition nor an instance says whether it is Linux or Windows")
             }
-            Os::Unknown => Support::Yes,
         },
     }
 }

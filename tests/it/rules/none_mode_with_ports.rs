@@ -16,10 +16,10 @@ fn ports_and_a_load_balancer_lead_nowhere() {
     p.account.edit_definition(&p.definition, |definition| definition.network_mode = Some(NetworkMode::None));
     assert_snapshot!(shown(only(&audit_rule(&p.account, RULE))), @r##"
     high none-mode-with-ports prod/web (ecs:service)
-    web runs in mode none, which has no network at all, yet container app of web:1 maps ports; a load balancer is to reach web:1
-    blocker address/ports-without-network - -> web:1: container app of web:1 maps ports
+    web runs in mode none, which has no network at all, yet a load balancer is to reach web:1; container app of web:1 maps ports
     blocker address/load-balancer-without-network - -> web:1: a load balancer is to reach web:1
-    fix Register a revision in awsvpc or bridge mode, or take the ports and load balancers away.
+    blocker address/ports-without-network - -> web:1: container app of web:1 maps ports
+    fix Register a revision in awsvpc or bridge mode, or take the ports, load balancers and service registries away.
     "##);
     p.account.edit_definition(&p.definition, |definition| definition.containers[0].port_mappings.clear());
     p.account.edit_service(&p.service, |service| service.load_balancers.clear());
