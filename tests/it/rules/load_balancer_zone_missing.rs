@@ -2,8 +2,10 @@
 
 use ecs_network_audit::finding::Severity;
 use ecs_network_audit::snapshot::coverage::Dataset;
+use ecs_network_audit::snapshot::ecs::PlacementConstraint;
 use insta::assert_snapshot;
 
+use crate::mocks::compute::set_network;
 use crate::mocks::patterns::{self, Pattern};
 use crate::support::{assert_silent, assert_unknown, audit_rule, only, shown};
 
@@ -47,6 +49,36 @@ fn a_healthy_target_there_contradicts_it() {
     pattern.account.target_health(&group, "10.0.32.7", 8080, "healthy", None);
     pattern.account.data.target_health.items_mut().unwrap()[0].availability_zone = Some("eu-west-1b".to_owned());
     assert_unknown(&audit_rule(&pattern.account, RULE), "contradicted by live state");
+}
+
+#[test]
+fn one_command_enables_all_zones() {
+    let mut pattern = in_one_zone(patterns::fargate_nat());
+    let third = pattern.account.subnet(&pattern.vpc, "private-c", "10.0.48.0/20", "c");
+    pattern.account.edit_service(&pattern.service, |service| {
+        let mut network = service.network_configuration.clone().unwrap();
+        network.subnets.push(third.clone());
+        set_network(service, network);
+    });
+    let balancer = pattern.balancer.clone().unwrap();
+    pattern.account.edit_load_balancer(&balancer, |balancer| balancer.scheme = "internal".to_owned());
+    let report = audit_rule(&pattern.account, RULE);
+    let [command] = only(&report).remediation.commands.as_slice() else { panic!("one command, which replaces the list") };
+    for subnet in [&pattern.public[0], &pattern.subnets[1], &third] {
+        assert!(command.contains(subnet.as_str()), "{command} lacks {subnet}");
+    }
+}
+
+#[test]
+fn a_constraint_may_keep_tasks_out_of_a_zone() {
+    let mut pattern = in_one_zone(patterns::ec2_bridge());
+    pattern.account.edit_service(&pattern.service, |service| {
+        service.placement_constraints.push(PlacementConstraint {
+            kind: "memberOf".to_owned(),
+            expression: Some("attribute:ecs.availability-zone == eu-west-1a".to_owned()),
+        });
+    });
+    assert_unknown(&audit_rule(&pattern.account, RULE), "a placement constraint may keep tasks out");
 }
 
 #[test]

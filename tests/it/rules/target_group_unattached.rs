@@ -68,3 +68,13 @@ fn listeners_that_were_not_read_may_forward() {
     pattern.account.deny(Dataset::Listeners, "elasticloadbalancing:DescribeListeners");
     assert_unknown(&audit_rule(&pattern.account, RULE), "listeners could not be read");
 }
+
+#[test]
+fn load_balancers_that_were_not_read_may_forward() {
+    let mut pattern = detached();
+    pattern.account.deny(Dataset::LoadBalancers, "elasticloadbalancing:DescribeLoadBalancers");
+    assert_unknown(&audit_rule(&pattern.account, RULE), "load-balancers could not be read");
+    let mut gone = detached();
+    gone.account.data.load_balancers.items_mut().unwrap().clear();
+    assert_unknown(&audit_rule(&gone.account, RULE), "is not visible");
+}

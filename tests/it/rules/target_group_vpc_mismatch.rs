@@ -1,7 +1,7 @@
 //! Target groups of another VPC.
 
 use ecs_network_audit::snapshot::coverage::Dataset;
-use ecs_network_audit::snapshot::vpc::VpcPeeringConnection;
+use ecs_network_audit::snapshot::vpc::{RouteTarget, VpcPeeringConnection};
 use insta::assert_snapshot;
 
 use crate::mocks::account::push;
@@ -48,6 +48,15 @@ fn addresses_of_a_peered_vpc_may_be_targets_instances_may_not() {
     let mut instances = elsewhere(patterns::ec2_bridge());
     peer(&mut instances);
     only(&audit_rule(&instances.account, RULE));
+}
+
+#[test]
+fn a_transit_gateway_may_lead_there() {
+    let mut pattern = elsewhere(patterns::fargate_nat());
+    let other = pattern.account.data.vpcs.items().last().unwrap().id.clone();
+    let table = pattern.account.main_table(&other);
+    pattern.account.route(&table, "10.0.0.0/8", RouteTarget::TransitGateway("tgw-1".to_owned()));
+    assert_unknown(&audit_rule(&pattern.account, RULE), "which may lead to");
 }
 
 #[test]

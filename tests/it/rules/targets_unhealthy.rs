@@ -53,6 +53,15 @@ fn what_another_rule_explains_is_its_evidence() {
 }
 
 #[test]
+fn a_path_that_could_not_be_judged_is_not_said_to_be_open() {
+    let mut pattern = with_target("Target.Timeout");
+    pattern.account.deny(Dataset::NetworkAcls, "ec2:DescribeNetworkAcls");
+    let report = audit_rule(&pattern.account, RULE);
+    assert!(only(&report).remediation.text.to_string().contains("could be judged"));
+    assert!(!report.not_evaluated.is_empty());
+}
+
+#[test]
 fn healthy_and_unread() {
     assert_silent(&audit_rule(&patterns::fargate_nat().account, RULE));
     let mut pattern = with_target("Target.Timeout");

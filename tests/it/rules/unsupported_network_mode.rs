@@ -97,3 +97,27 @@ fn unread() {
     pattern.account.deny(Dataset::TaskDefinitions, "ecs:DescribeTaskDefinition");
     assert_unknown(&audit_rule(&pattern.account, RULE), "task-definitions could not be read");
 }
+
+#[test]
+fn tasks_that_still_run_elsewhere_contradict_nothing() {
+    let mut moved = patterns::ec2_bridge();
+    moved.account.task(&moved.service.clone(), "old");
+    moved.account.data.tasks.items_mut().unwrap()[0].launch_type = Some(LaunchType::Ec2);
+    moved.account.edit_service(&moved.service.clone(), |service| set_launch(service, Some(LaunchType::Fargate), &[]));
+    only(&audit_rule(&moved.account, RULE));
+}
+
+#[test]
+fn without_an_instance_to_ask_the_system_is_unknown() {
+    let mut pattern = on(LaunchType::Ec2, Some(NetworkMode::Bridge), None);
+    pattern.account.data.container_instances.items_mut().unwrap().clear();
+    assert_unknown(&audit_rule(&pattern.account, RULE), "whether it is Linux or Windows");
+}
+
+#[test]
+fn two_providers_of_one_platform_are_one_fault() {
+    let mut pattern = on(LaunchType::Fargate, Some(NetworkMode::Bridge), Some("LINUX"));
+    let service = pattern.service.clone();
+    pattern.account.edit_service(&service, |service| set_launch(service, None, &["FARGATE", "FARGATE_SPOT"]));
+    assert_eq!(only(&audit_rule(&pattern.account, RULE)).blockers.len(), 1);
+}
