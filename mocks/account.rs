@@ -7,17 +7,19 @@ use ecs_network_audit::snapshot::enums::{
     AvailabilityMode, ConnectivityType, NatGatewayState, RouteState, TargetType, VpcEndpointState, VpcEndpointType,
 };
 use ecs_network_audit::snapshot::ids::{
-    Arn, InternetGatewayId, NatGatewayId, NetworkAclId, NetworkInterfaceId, PrefixListId, RouteTableId,
-    SecurityGroupId, SubnetId, VpcEndpointId, VpcId,
+    Arn, InternetGatewayId, NatGatewayId, NetworkAclId, PrefixListId, RouteTableId, SecurityGroupId, SubnetId,
+    VpcEndpointId, VpcId,
 };
 use ecs_network_audit::snapshot::vpc::{
     BlockPublicAccess, DhcpOptions, GroupReference, HostedZone, InternetGateway, IpPermission, NatGateway, NetworkAcl,
-    NetworkAclEntry, NetworkInterface, PrefixList, Route, RouteDestination, RouteTable, RouteTarget, SecurityGroup,
-    Subnet, Vpc, VpcDnsAttributes, VpcEndpoint, VpcHostedZones,
+    NetworkAclEntry, NetworkInterface, PrefixList, Route, RouteDestination, RouteTable, RouteTarget, SecurityGroup, Subnet, Vpc,
+    VpcDnsAttributes, VpcEndpoint, VpcHostedZones,
 };
 use ecs_network_audit::snapshot::{SCHEMA_VERSION, Scope, Snapshot, Target, TargetData, elb};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
+
+use super::interfaces::requester_managed;
 
 pub const ACCOUNT: &str = "111122223333";
 pub const REGION: &str = "eu-west-1";
@@ -455,29 +457,16 @@ impl Account {
         let mut interfaces = Vec::new();
         for subnet in subnets {
             let found = self.data.subnets.items().iter().find(|s| s.id == **subnet).unwrap().clone();
-            let interface = NetworkInterfaceId::from(id("eni", &format!("{service}/{subnet}")));
             let number = 100 + service.bytes().map(usize::from).sum::<usize>() % 100;
-            push(
-                &mut self.data.network_interfaces,
-                NetworkInterface {
-                    id: interface.clone(),
-                    vpc_id: found.vpc_id,
-                    subnet_id: found.id,
-                    availability_zone: found.availability_zone,
-                    interface_type: "vpc_endpoint".to_owned(),
-                    status: "in-use".to_owned(),
-                    description: "VPC Endpoint Interface".to_owned(),
-                    requester_id: Some("amazon-aws".to_owned()),
-                    requester_managed: true,
-                    source_dest_check: Some(true),
-                    security_group_ids: vec![group.clone()],
-                    private_ips: vec![found.cidr_block.unwrap().hosts().nth(number).unwrap().to_string()],
-                    ipv6_addresses: Vec::new(),
-                    public_ip: None,
-                    attached_instance_id: None,
-                },
-            );
-            interfaces.push(interface);
+            let address = found.cidr_block.unwrap().hosts().nth(number).unwrap().to_string();
+            let interface = NetworkInterface {
+                interface_type: "vpc_endpoint".to_owned(),
+                description: "VPC Endpoint Interface".to_owned(),
+                requester_id: Some("amazon-aws".to_owned()),
+                ..requester_managed(&format!("{service}/{subnet}"), &found, &[&group], &address)
+            };
+            interfaces.push(interface.id.clone());
+            push(&mut self.data.network_interfaces, interface);
         }
         interfaces.sort();
         let groups = vec![group];

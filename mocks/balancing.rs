@@ -7,10 +7,11 @@ use ecs_network_audit::snapshot::elb::{
     TargetGroupAttributes, TargetHealth,
 };
 use ecs_network_audit::snapshot::enums::LoadBalancerType;
-use ecs_network_audit::snapshot::ids::{Arn, NetworkInterfaceId, SecurityGroupId, SubnetId};
+use ecs_network_audit::snapshot::ids::{Arn, SecurityGroupId, SubnetId};
 use ecs_network_audit::snapshot::vpc::NetworkInterface;
 
 use super::account::{ACCOUNT, Account, REGION, id, push};
+use super::interfaces::requester_managed;
 
 impl Account {
     /// An internet-facing Application Load Balancer with a security group `NAME-alb` that admits everyone to port 80.
@@ -28,21 +29,11 @@ impl Account {
             let found = self.data.subnets.items().iter().find(|s| s.id == **subnet).unwrap().clone();
             let address = found.cidr_block.unwrap().hosts().nth(20).unwrap();
             let node = NetworkInterface {
-                id: NetworkInterfaceId::from(id("eni", &format!("{name}-node-{number}"))),
-                vpc_id: found.vpc_id.clone(),
-                subnet_id: found.id.clone(),
-                availability_zone: found.availability_zone.clone(),
                 interface_type: "network_load_balancer".to_owned(),
-                status: "in-use".to_owned(),
                 description: format!("ELB {}", arn.as_str().split_once("loadbalancer/").unwrap().1),
                 requester_id: Some("amazon-elb".to_owned()),
-                requester_managed: true,
                 source_dest_check: Some(false),
-                security_group_ids: groups.iter().map(|group| (*group).clone()).collect(),
-                private_ips: vec![address.to_string()],
-                ipv6_addresses: Vec::new(),
-                public_ip: None,
-                attached_instance_id: None,
+                ..requester_managed(&format!("{name}-node-{number}"), &found, groups, &address.to_string())
             };
             push(&mut self.data.network_interfaces, node);
         }

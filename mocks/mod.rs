@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod balancing;
 pub mod compute;
 pub mod demo;
+pub mod interfaces;
 pub mod patterns;
 pub mod sdk;
 pub mod storage;

@@ -116,7 +116,7 @@ fn origins(topology: &Topology<'_>, workload: &Workload<'_>) -> Vec<Origin> {
     for variant in &workload.variants {
         for launch in &variant.launches.known {
             let own = launch.kind == LaunchKind::Fargate || variant.is_awsvpc() == Some(true);
-            let mut origins = if own { origin::task_interfaces(variant, launch).known } else { Vec::new() };
+            let mut origins = if own { origin::task_interfaces(topology, variant, launch).known } else { Vec::new() };
             if launch.kind == LaunchKind::Ec2 {
                 origins.extend(origin::Pool::of(topology, workload, variant, launch).interfaces(topology).known);
             }

@@ -92,7 +92,7 @@ impl<'s> Register<'s> {
 impl<'s> Analyses<'s> {
     /// The task ENIs of an awsvpc variant.
     pub fn task_places(&self, variant: &Variant<'s>, launch: &Launch<'s>) -> Places<'s> {
-        let origins = origin::task_interfaces(variant, launch);
+        let origins = origin::task_interfaces(self.topology, variant, launch);
         Places {
             known: origins.known.into_iter().map(|origin| self.register.of_task(origin)).collect(),
             gaps: origins.gaps,

@@ -3,14 +3,14 @@
 //! Which interface sends what is a matter of the call and the launch kind ("Fargate task networking" and "Task
 //! networking with the awsvpc network mode" in the ECS Developer Guide); this module only says which interfaces exist.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::launch::{Launch, LaunchKind};
 use super::workload::{Variant, Workload};
 use super::{Lookup, Topology};
 use crate::reach::verdict::Gap;
 use crate::snapshot::coverage::Dataset;
-use crate::snapshot::ecs::{CapacityProviderKind, ContainerInstance};
+use crate::snapshot::ecs::{CapacityProviderKind, ContainerInstance, TaskNetworkInterface};
 use crate::snapshot::ids::{Arn, SecurityGroupId, SubnetId};
 use crate::snapshot::vpc::InstanceNetworkInterface;
 use crate::text;
@@ -64,9 +64,9 @@ pub struct Origins<'s> {
 }
 
 /// The task ENIs of an awsvpc variant: one origin for each subnet it may start in.
-pub fn task_interfaces<'s>(variant: &Variant<'s>, launch: &Launch<'s>) -> Origins<'s> {
+pub fn task_interfaces<'s>(topology: &Topology<'s>, variant: &Variant<'s>, launch: &Launch<'s>) -> Origins<'s> {
     let Some(network) = variant.network else {
-        return of_seen_tasks(variant);
+        return of_seen_tasks(topology, variant);
     };
     let public_address = match launch.kind {
         LaunchKind::Fargate if network.assign_public_ip => PublicAddress::Yes,
@@ -87,22 +87,38 @@ pub fn task_interfaces<'s>(variant: &Variant<'s>, launch: &Launch<'s>) -> Origin
     Origins { known: network.subnets.iter().map(origin).collect(), gaps: Vec::new(), may_be_narrower: false }
 }
 
-fn of_seen_tasks<'s>(variant: &Variant<'s>) -> Origins<'s> {
-    let origin = |subnet_id: &&'s SubnetId| Origin {
+/// Where tasks that somebody started run now: ECS keeps no configuration of them, but their ENIs show it.
+fn of_seen_tasks<'s>(topology: &Topology<'s>, variant: &Variant<'s>) -> Origins<'s> {
+    let places: BTreeSet<_> = variant.seen_interfaces.iter().filter_map(|seen| seen_place(topology, seen)).collect();
+    let origin = |(subnet_id, security_groups, public_address)| Origin {
         interface: InterfaceKind::TaskEni,
         subnet_id,
-        security_groups: None,
-        public_address: PublicAddress::Unknown,
+        security_groups,
+        public_address,
         instances: Vec::new(),
         is_windows: is_windows(variant),
     };
-    let known: Vec<_> = variant.seen_subnets.iter().map(origin).collect();
+    let known: Vec<_> = places.into_iter().map(origin).collect();
     let mut gaps = Vec::new();
     if known.is_empty() {
         let reason = text!["neither a network configuration nor a running task shows the subnets"];
         gaps.push(Gap::Undecidable { kind: "no-subnet-known", reason });
     }
     Origins { known, gaps, may_be_narrower: false }
+}
+
+type SeenPlace<'s> = (&'s SubnetId, Option<Vec<&'s SecurityGroupId>>, PublicAddress);
+
+fn seen_place<'s>(topology: &Topology<'s>, seen: &'s TaskNetworkInterface) -> Option<SeenPlace<'s>> {
+    let interface = seen.network_interface_id.as_ref().and_then(|id| topology.network_interface(id).found());
+    let subnet = seen.subnet_id.as_ref()?;
+    let Some(interface) = interface else {
+        return Some((subnet, None, PublicAddress::Unknown));
+    };
+    let mut groups: Vec<&SecurityGroupId> = interface.security_group_ids.iter().collect();
+    groups.sort();
+    let public = if interface.public_ip.is_some() { PublicAddress::Yes } else { PublicAddress::No };
+    Some((subnet, Some(groups), public))
 }
 
 /// The container instances that a way of launching may choose from; many workloads share one.

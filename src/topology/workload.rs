@@ -8,10 +8,10 @@ use crate::finding::Resource;
 use crate::snapshot::TargetData;
 use crate::snapshot::ecs::{
     AwsvpcConfiguration, CapacityProviderStrategyItem, Service, ServiceConnectConfiguration, ServiceLoadBalancer, Task,
-    TaskDefinition,
+    TaskDefinition, TaskNetworkInterface,
 };
 use crate::snapshot::enums::{LaunchType, NetworkMode};
-use crate::snapshot::ids::{Arn, SubnetId};
+use crate::snapshot::ids::Arn;
 use crate::snapshot::schedule::EcsTarget;
 
 /// A service, or the running standalone tasks of one group.
@@ -74,8 +74,8 @@ pub struct Variant<'s> {
     pub launches: Launches<'s>,
     /// `awsvpcConfiguration`.
     pub network: Option<&'s AwsvpcConfiguration>,
-    /// Subnets that running standalone tasks are seen in; a service's are in `network`.
-    pub seen_subnets: Vec<&'s SubnetId>,
+    /// The ENIs of running standalone tasks, which have no configuration to read; a service's is in `network`.
+    pub seen_interfaces: Vec<&'s TaskNetworkInterface>,
     /// A pinned Fargate platform version, or `LATEST`.
     pub platform_version: Option<&'s str>,
     /// What its tasks register with. Empty for an older deployment: only the service's present ones are known.
@@ -324,10 +324,7 @@ fn of_tasks<'s>(
             service_connect: None,
         };
         let mut variant = variant(topology, cluster, Role::Standalone, arn, facts);
-        let interfaces = tasks.iter().filter_map(|task| task.network_interface.as_ref());
-        variant.seen_subnets = interfaces.filter_map(|interface| interface.subnet_id.as_ref()).collect();
-        variant.seen_subnets.sort();
-        variant.seen_subnets.dedup();
+        variant.seen_interfaces = tasks.iter().filter_map(|task| task.network_interface.as_ref()).collect();
         variants.push(variant);
     }
     Some(Workload {
@@ -358,7 +355,7 @@ fn variant<'s>(topology: &Topology<'s>, cluster: &'s Arn, role: Role, arn: &'s A
         task_definition: topology.task_definition(arn),
         launches: launch::resolve(topology, topology.cluster(cluster), facts.launch_type, facts.strategy),
         network: facts.network,
-        seen_subnets: Vec::new(),
+        seen_interfaces: Vec::new(),
         platform_version: facts.platform_version,
         load_balancers: facts.load_balancers,
         service_connect: facts.service_connect,

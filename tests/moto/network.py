@@ -17,6 +17,7 @@ class Vpc:
     cidr: str
     task_group: str
     endpoint_group: str
+    balancer_group: str
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Networks:
     public: list[str]
     """`main`: internet gateway."""
     private: list[str]
-    """`main`: NAT gateway; the second subnet gets it from the main route table only."""
+    """`main`: a NAT gateway in each zone; the second subnet gets it from the main route table only."""
     sealed: list[str]
     """`vault`: no way out, and an endpoint for everything that a workload here needs."""
     cut_off: str
@@ -65,15 +66,20 @@ def _vpc(ec2: Any, name: str, cidr: str) -> Vpc:
     return Vpc(
         id=vpc,
         cidr=cidr,
-        task_group=_group(ec2, vpc, f"{name}-tasks", port=8080, cidr=cidr),
-        endpoint_group=_group(ec2, vpc, f"{name}-endpoints", port=443, cidr=cidr),
+        # Container instances have it too: behind a load balancer their tasks listen on ports that the agent chose.
+        task_group=_group(ec2, vpc, f"{name}-tasks", cidr, (8080, 8080), (32768, 65535)),
+        endpoint_group=_group(ec2, vpc, f"{name}-endpoints", cidr, (443, 443)),
+        balancer_group=_group(ec2, vpc, f"{name}-balancers", EVERYWHERE, (80, 80)),
     )
 
 
-def _group(ec2: Any, vpc: str, name: str, port: int, cidr: str) -> str:
+def _group(ec2: Any, vpc: str, name: str, cidr: str, *ports: tuple[int, int]) -> str:
     group = str(ec2.create_security_group(GroupName=name, Description=name, VpcId=vpc)["GroupId"])
-    admit = {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": [{"CidrIp": cidr}]}
-    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[admit])
+    admit = [
+        {"IpProtocol": "tcp", "FromPort": first, "ToPort": last, "IpRanges": [{"CidrIp": cidr}]}
+        for first, last in ports
+    ]
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=admit)
     return group
 
 
@@ -84,20 +90,24 @@ def _public_and_private(ec2: Any, vpc: Vpc) -> tuple[list[str], list[str]]:
     public_table = _table(ec2, vpc, public)
     ec2.create_route(RouteTableId=public_table, DestinationCidrBlock=EVERYWHERE, GatewayId=gateway)
 
-    address = ec2.allocate_address(Domain="vpc")["AllocationId"]
-    nat = ec2.create_nat_gateway(SubnetId=public[0], AllocationId=address)["NatGateway"]["NatGatewayId"]
     private = [_subnet(ec2, vpc, "private-a", "10.0.16.0/20", "a"), _subnet(ec2, vpc, "private-b", "10.0.32.0/20", "b")]
-    for table in (_table(ec2, vpc, private[:1]), _main_table(ec2, vpc)):
-        ec2.create_route(RouteTableId=table, DestinationCidrBlock=EVERYWHERE, NatGatewayId=nat)
+    tables = [_table(ec2, vpc, private[:1]), _main_table(ec2, vpc)]
+    for table, subnet in zip(tables, public, strict=True):
+        ec2.create_route(RouteTableId=table, DestinationCidrBlock=EVERYWHERE, NatGatewayId=_nat_gateway(ec2, subnet))
+    _gateway_endpoint(ec2, vpc, "s3", tables)
     return public, private
+
+
+def _nat_gateway(ec2: Any, subnet: str) -> str:
+    address = ec2.allocate_address(Domain="vpc")["AllocationId"]
+    return str(ec2.create_nat_gateway(SubnetId=subnet, AllocationId=address)["NatGateway"]["NatGatewayId"])
 
 
 def _sealed(ec2: Any, vpc: Vpc) -> list[str]:
     subnets = [_subnet(ec2, vpc, "sealed-a", "10.1.0.0/24", "a"), _subnet(ec2, vpc, "sealed-b", "10.1.1.0/24", "b")]
-    _gateway_endpoint(ec2, vpc, "s3", _table(ec2, vpc, subnets))
+    _gateway_endpoint(ec2, vpc, "s3", [_table(ec2, vpc, subnets)])
     for service in ("ecr.api", "ecr.dkr", "logs", "secretsmanager", "ssm"):
-        # One zone is enough: an endpoint serves every subnet of its VPC.
-        _interface_endpoint(ec2, vpc, service, subnets[:1])
+        _interface_endpoint(ec2, vpc, service, subnets)
     return subnets
 
 
@@ -105,9 +115,9 @@ def _island(ec2: Any, vpc: Vpc) -> tuple[str, str]:
     """Lacks `ecr.dkr` and `logs`; the container agents have what they need, or they would not be connected."""
     own_table = _subnet(ec2, vpc, "island-a", "10.2.0.0/24", "a")
     main_table = _subnet(ec2, vpc, "island-b", "10.2.1.0/24", "b")
-    _gateway_endpoint(ec2, vpc, "s3", _table(ec2, vpc, [own_table]))
+    _gateway_endpoint(ec2, vpc, "s3", [_table(ec2, vpc, [own_table])])
     for service in ("ecr.api", "ecs", "ecs-agent", "ecs-telemetry"):
-        _interface_endpoint(ec2, vpc, service, [own_table])
+        _interface_endpoint(ec2, vpc, service, [own_table, main_table])
     return own_table, main_table
 
 
@@ -130,12 +140,12 @@ def _main_table(ec2: Any, vpc: Vpc) -> str:
     return str(ec2.describe_route_tables(Filters=filters)["RouteTables"][0]["RouteTableId"])
 
 
-def _gateway_endpoint(ec2: Any, vpc: Vpc, service: str, table: str) -> None:
+def _gateway_endpoint(ec2: Any, vpc: Vpc, service: str, tables: list[str]) -> None:
     ec2.create_vpc_endpoint(
         VpcId=vpc.id,
         VpcEndpointType="Gateway",
         ServiceName=f"com.amazonaws.{REGION}.{service}",
-        RouteTableIds=[table],
+        RouteTableIds=tables,
     )
 
 

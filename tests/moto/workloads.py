@@ -65,7 +65,7 @@ class Builder:
     def balancer(self, name: str, vpc: Vpc, subnets: Sequence[str], scheme: str = "internet-facing") -> Balancer:
         """An Application Load Balancer with one listener."""
         created = self.clients.elbv2.create_load_balancer(
-            Name=name, Subnets=list(subnets), SecurityGroups=[vpc.task_group], Scheme=scheme, Type="application"
+            Name=name, Subnets=list(subnets), SecurityGroups=[vpc.balancer_group], Scheme=scheme, Type="application"
         )
         reply = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}
         listener = self.clients.elbv2.create_listener(
@@ -78,8 +78,9 @@ class Builder:
 
     def container_instances(self, cluster: str, instance_type: str, subnets: Sequence[str], group: str) -> None:
         """One container instance for each subnet named."""
+        images = self.clients.ec2.describe_images()["Images"]
+        image = next(image["ImageId"] for image in images if image.get("Platform") != "windows")
         for subnet in subnets:
-            image = self.clients.ec2.describe_images()["Images"][0]["ImageId"]
             started = self.clients.ec2.run_instances(
                 ImageId=image,
                 InstanceType=instance_type,

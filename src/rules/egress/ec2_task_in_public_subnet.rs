@@ -74,8 +74,8 @@ fn public_subnets<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> (Opti
         }
         for launch in variant.launches.known.iter().filter(|launch| launch.kind == LaunchKind::Ec2) {
             let all = found.get_or_insert_with(BTreeSet::new);
-            for origin in origin::task_interfaces(variant, launch).known {
-                // A standalone task's address can't be seen, but a task ENI on an instance never has a public one.
+            for origin in origin::task_interfaces(analyses.topology, variant, launch).known {
+                // A standalone task's address may be unseen, but a task ENI on an instance never has a public one.
                 let path = analyses.internet_path(origin.subnet_id, origin::PublicAddress::No);
                 match &path.way {
                     Way::No(faults) => all.extend(faults.iter().filter_map(|fault| match fault {

@@ -63,7 +63,9 @@ fn one_command_enables_all_zones() {
     let balancer = pattern.balancer.clone().unwrap();
     pattern.account.edit_load_balancer(&balancer, |balancer| balancer.scheme = "internal".to_owned());
     let report = audit_rule(&pattern.account, RULE);
-    let [command] = only(&report).remediation.commands.as_slice() else { panic!("one command, which replaces the list") };
+    let [command] = only(&report).remediation.commands.as_slice() else {
+        panic!("one command, which replaces the list")
+    };
     for subnet in [&pattern.public[0], &pattern.subnets[1], &third] {
         assert!(command.contains(subnet.as_str()), "{command} lacks {subnet}");
     }
