@@ -12,8 +12,8 @@ use ecs_network_audit::snapshot::ids::{
 };
 use ecs_network_audit::snapshot::vpc::{
     BlockPublicAccess, DhcpOptions, GroupReference, HostedZone, InternetGateway, IpPermission, NatGateway, NetworkAcl,
-    NetworkAclEntry, NetworkInterface, PrefixList, Route, RouteDestination, RouteTable, RouteTarget, SecurityGroup, Subnet, Vpc,
-    VpcDnsAttributes, VpcEndpoint, VpcHostedZones,
+    NetworkAclEntry, NetworkInterface, PrefixList, Route, RouteDestination, RouteTable, RouteTarget, SecurityGroup,
+    Subnet, Vpc, VpcDnsAttributes, VpcEndpoint, VpcHostedZones,
 };
 use ecs_network_audit::snapshot::{SCHEMA_VERSION, Scope, Snapshot, Target, TargetData, elb};
 use jiff::Timestamp;

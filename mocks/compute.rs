@@ -515,6 +515,16 @@ impl Account {
         task
     }
 
+    /// A task of a service that was killed ten minutes ago, so long after it had started.
+    pub fn killed_task(&mut self, service: &Arn, name: &str, reason: &str, lived: SignedDuration) -> Arn {
+        let task = self.stopped_task(service, name, reason);
+        self.edit_task(&task, |task| {
+            task.started_at = task.stopped_at.map(|at| at - lived);
+            task.stop_code = Some("ServiceSchedulerInitiated".to_owned());
+        });
+        task
+    }
+
     /// The newest event of a service.
     pub fn event(&mut self, service: &Arn, message: &str) {
         let event =

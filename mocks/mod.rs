@@ -6,6 +6,7 @@ pub mod balancing;
 pub mod compute;
 pub mod demo;
 pub mod interfaces;
+pub mod large;
 pub mod patterns;
 pub mod sdk;
 pub mod storage;

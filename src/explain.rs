@@ -198,7 +198,21 @@ fn listeners(topology: &Topology<'_>, workload: &Workload<'_>) -> Vec<Listener> 
         let Lookup::Found(group) = topology.target_group(arn) else { continue };
         let balancers = group.load_balancer_arns.iter().filter_map(|arn| topology.load_balancer(arn).found());
         for balancer in balancers {
-            for listener in balancing::listeners_to(topology, balancer, arn).unwrap_or_default() {
+            let listeners = match balancing::listeners_to(topology, balancer, arn) {
+                Ok(listeners) => listeners,
+                Err(gap) => {
+                    found.entry(balancer.arn.as_str()).or_insert_with(|| Listener {
+                        load_balancer: balancer.name.clone(),
+                        scheme: balancer.scheme.clone(),
+                        port: None,
+                        protocol: None,
+                        verdict: "unknown",
+                        detail: said(&gap),
+                    });
+                    continue;
+                }
+            };
+            for listener in listeners {
                 let (verdict, detail) = match balancing::admission(topology, balancer, listener) {
                     Admission::Somebody => ("holds", "clients get through".to_owned()),
                     Admission::Nobody { ids, .. } => ("fails", format!("{} admits nobody", ids.join(", "))),

@@ -3,6 +3,8 @@
 use ecs_network_audit::snapshot::enums::{LaunchType, NetworkMode, TargetType};
 use ecs_network_audit::snapshot::ids::{Arn, SecurityGroupId, SubnetId};
 
+use jiff::SignedDuration;
+
 use super::Network;
 use crate::mocks::account::Account;
 use crate::mocks::compute::{set_counts, set_launch, web};
@@ -87,7 +89,7 @@ pub(super) fn edge(account: &mut Account, network: &Network) {
     let slow = fargate(account, &cluster, "recommendations", network);
     let reason = "Task failed ELB health checks in (target-group \
         arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/recommendations/0123456789abcdef)";
-    account.stopped_task(&slow.arn, "recommendations-0", reason);
+    account.killed_task(&slow.arn, "recommendations-0", reason, SignedDuration::from_secs(50));
     let reviews = fargate(account, &cluster, "reviews", network);
     account.task(&reviews.arn, "reviews-0");
     account.target_health(&reviews.target_group, "10.20.16.21", 8080, "unhealthy", Some("Target.ResponseCodeMismatch"));

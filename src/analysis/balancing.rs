@@ -130,16 +130,22 @@ pub fn cross_zone(topology: &Topology<'_>, balancer: &LoadBalancer, group: &Targ
 
 /// Whether targets see the addresses of clients ("Client IP preservation" in the NLB guide): the attribute, or else the
 /// default of the target type and protocol.
-pub fn preserves_client_ip(topology: &Topology<'_>, balancer: &LoadBalancer, group: &TargetGroup) -> bool {
+///
+/// # Errors
+/// The gap, when the attributes could not be read.
+pub fn preserves_client_ip(topology: &Topology<'_>, balancer: &LoadBalancer, group: &TargetGroup) -> Result<bool, Gap> {
     if balancer.kind != LoadBalancerType::Network {
-        return false;
+        return Ok(false);
     }
-    let udp = group.protocol.as_deref().is_some_and(|protocol| protocol.contains("UDP"));
-    match attribute(topology, &group.arn, "preserve_client_ip.enabled") {
-        Ok(Some("true")) => true,
-        Ok(Some("false")) => false,
-        _ => group.target_type == TargetType::Instance || udp,
+    // For these it can't be turned off.
+    if matches!(group.protocol.as_deref(), Some("UDP" | "TCP_UDP" | "QUIC" | "TCP_QUIC")) {
+        return Ok(true);
     }
+    Ok(match attribute(topology, &group.arn, "preserve_client_ip.enabled")? {
+        Some("true") => true,
+        Some("false") => false,
+        _ => group.target_type == TargetType::Instance,
+    })
 }
 
 fn attribute<'s>(topology: &Topology<'s>, group: &Arn, key: &str) -> Result<Option<&'s str>, Gap> {
@@ -153,6 +159,11 @@ fn attribute<'s>(topology: &Topology<'s>, group: &Arn, key: &str) -> Result<Opti
 /// The protocols that traffic to a target group uses.
 pub fn protocols(group: &TargetGroup) -> Vec<Protocol> {
     of_word(group.protocol.as_deref())
+}
+
+/// The protocols that a listener takes.
+pub fn protocols_of(listener: &Listener) -> Vec<Protocol> {
+    of_word(listener.protocol.as_deref())
 }
 
 fn of_word(protocol: Option<&str>) -> Vec<Protocol> {
@@ -214,11 +225,12 @@ pub enum Admission {
 pub fn admission(topology: &Topology<'_>, balancer: &LoadBalancer, listener: &Listener) -> Admission {
     let Some(port) = listener.port else { return Admission::Somebody };
     let everywhere: AddressSet = [IpNet::V4(Ipv4Net::default()), IpNet::V6(Ipv6Net::default())].into_iter().collect();
-    let sent: Vec<Traffic> = of_word(listener.protocol.as_deref())
-        .into_iter()
-        .map(|protocol| Traffic { protocol, ports: Ports::one(port) })
-        .collect();
-    if !balancer.security_groups.is_empty() {
+    let sent: Vec<Traffic> =
+        protocols_of(listener).into_iter().map(|protocol| Traffic { protocol, ports: Ports::one(port) }).collect();
+    // Then clients behind PrivateLink are not asked ("Security groups for your Network Load Balancer").
+    let by_private_link = balancer.kind == LoadBalancerType::Network
+        && balancer.enforce_security_group_inbound_rules_on_private_link_traffic.as_deref() == Some("off");
+    if !balancer.security_groups.is_empty() && !by_private_link {
         let mut groups = Vec::new();
         for id in &balancer.security_groups {
             match topology.security_group(id) {

@@ -14,8 +14,8 @@ use super::places::{Place, Places};
 use crate::reach::leg::{self, Leg};
 use crate::reach::traffic::{Ports, Protocol, Traffic};
 use crate::reach::verdict::Gap;
-use crate::snapshot::ecs::{PortMapping, ServiceLoadBalancer, TaskDefinition};
-use crate::snapshot::elb::{LoadBalancer, TargetGroup};
+use crate::snapshot::ecs::{PortMapping, ServiceLoadBalancer, Task, TaskDefinition};
+use crate::snapshot::elb::{LoadBalancer, TargetGroup, TargetHealth};
 use crate::snapshot::enums::{LoadBalancerType, NetworkMode, TargetType};
 use crate::snapshot::ids::{Arn, SubnetId};
 use crate::text;
@@ -23,9 +23,6 @@ use crate::topology::launch::{Launch, LaunchKind};
 use crate::topology::origin::{InterfaceKind, Origin};
 use crate::topology::workload::{Role, Variant, Workload};
 use crate::topology::{Lookup, Topology};
-
-/// The range that ECS takes dynamic host ports from on most kernels (`ip_local_port_range`).
-pub const DYNAMIC_PORTS: Ports = Ports::EPHEMERAL_LINUX;
 
 /// What a flow is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,16 +65,14 @@ pub struct Flow<'s> {
     pub port_kind: PortKind,
     /// How it fares.
     pub leg: Rc<Leg>,
-    /// Live state that contradicts a refusal.
-    pub contradiction: Option<Gap>,
-    /// It carries traffic only if cross-zone load balancing is on, which can't be seen.
-    pub may_be_idle: bool,
+    /// Why a refusal proves nothing: live state that contradicts it, or targets that may never be there.
+    pub doubts: Vec<Gap>,
 }
 
 impl Flow<'_> {
     /// Proved to be refused, wholly or in part.
     pub fn is_refused(&self) -> bool {
-        !self.leg.blockers.is_empty() && self.contradiction.is_none() && !self.may_be_idle
+        !self.leg.blockers.is_empty() && self.doubts.is_empty()
     }
 
     /// What can't be told of it.
@@ -87,18 +82,7 @@ impl Flow<'_> {
         }
         let mut gaps = self.leg.gaps.clone();
         if !self.leg.blockers.is_empty() {
-            gaps.extend(self.contradiction.clone());
-            if self.may_be_idle {
-                let reason = text![
-                    "whether ",
-                    &self.load_balancer.name,
-                    " balances across zones can't be seen, and with it whether it sends from ",
-                    self.from,
-                    " to ",
-                    self.to.subnet_id
-                ];
-                gaps.push(Gap::Undecidable { kind: "cross-zone", reason });
-            }
+            gaps.extend(self.doubts.iter().cloned());
         }
         gaps
     }
@@ -153,6 +137,10 @@ impl<'s> Walk<'_, 's> {
             Lookup::Absent => return,
             Lookup::Unread(gap) => return ingress.gaps.push(gap.clone()),
         };
+        if group.ip_address_type.as_deref() == Some("ipv6") {
+            let reason = text!["targets of ", &group.name, " have IPv6 addresses, which are not followed"];
+            return ingress.gaps.push(Gap::Undecidable { kind: "ipv6", reason });
+        }
         // An ALB behind an NLB has its own target groups, and a Lambda function no port.
         if matches!(group.target_type, TargetType::Alb | TargetType::Lambda) {
             return;
@@ -181,6 +169,7 @@ impl<'s> Walk<'_, 's> {
     ) {
         let places = self.targets(definition, launch);
         ingress.gaps.extend(places.gaps);
+        let first = ingress.flows.len();
         let crossing = balancing::cross_zone(self.topology, balancer, group);
         let sources = match balancing::sources(self.topology, balancer, group) {
             Ok(sources) => sources,
@@ -196,9 +185,12 @@ impl<'s> Walk<'_, 's> {
                 if !same && crossing == Some(false) {
                     continue;
                 }
-                let may_be_idle = !same && crossing.is_none();
-                self.flows(group, balancer, definition, source, &origin, may_be_idle, ingress);
+                let idle = (!same && crossing.is_none()).then(|| across_zones(balancer, source, &origin));
+                self.flows(group, balancer, definition, source, &origin, idle, ingress);
             }
+        }
+        if places.may_be_narrower {
+            doubt_single_places(&mut ingress.flows[first..]);
         }
     }
 
@@ -219,13 +211,32 @@ impl<'s> Walk<'_, 's> {
         definition: &'s TaskDefinition,
         source: &Sources<'s>,
         origin: &Place<'s>,
-        may_be_idle: bool,
+        idle: Option<Gap>,
         ingress: &mut Ingress<'s>,
     ) {
-        let mut push = |purpose, sent: Traffic, port_kind| {
-            let leg = self.leg(balancer, group, purpose, source, origin, sent);
-            let contradiction =
-                (!leg.blockers.is_empty()).then(|| self.contradiction(group, origin, sent.ports)).flatten();
+        let preserves = match balancing::preserves_client_ip(self.topology, balancer, group) {
+            Ok(preserves) => Some(preserves),
+            Err(gap) => {
+                ingress.gaps.push(gap);
+                None
+            }
+        };
+        let mut push = |purpose, sent: Traffic, port_kind, more: Option<Gap>| {
+            let by_client = match purpose {
+                FlowPurpose::Traffic => preserves,
+                FlowPurpose::Health => Some(false),
+            };
+            // From whom traffic comes can't be seen.
+            let Some(by_client) = by_client else { return };
+            let leg = self.leg(balancer, by_client, source, origin, sent);
+            let mut doubts: Vec<Gap> = idle.iter().cloned().chain(more).collect();
+            if !leg.blockers.is_empty() {
+                let refuses = |port| {
+                    let sent = Traffic { protocol: sent.protocol, ports: Ports::one(port) };
+                    !self.leg(balancer, by_client, source, origin, sent).blockers.is_empty()
+                };
+                doubts.extend(self.contradiction(group, origin, purpose, sent.ports, refuses));
+            }
             ingress.flows.push(Flow {
                 entry: self.entry,
                 target_group: group,
@@ -236,14 +247,15 @@ impl<'s> Walk<'_, 's> {
                 sent,
                 port_kind,
                 leg,
-                contradiction,
-                may_be_idle,
+                doubts,
             });
         };
         let ports = self.ports(definition, origin);
+        let other_range = other_range(&ports, origin);
+        let doubt_of = |kind| if kind == PortKind::Range { other_range.clone() } else { None };
         for (ports, kind) in &ports {
             for protocol in balancing::protocols(group) {
-                push(FlowPurpose::Traffic, Traffic { protocol, ports: *ports }, *kind);
+                push(FlowPurpose::Traffic, Traffic { protocol, ports: *ports }, *kind, doubt_of(*kind));
             }
         }
         let check = &group.health_check;
@@ -253,12 +265,12 @@ impl<'s> Walk<'_, 's> {
         match check.port.as_deref().unwrap_or("traffic-port") {
             "traffic-port" => {
                 for (ports, kind) in ports {
-                    push(FlowPurpose::Health, Traffic { protocol: Protocol::Tcp, ports }, kind);
+                    push(FlowPurpose::Health, Traffic { protocol: Protocol::Tcp, ports }, kind, doubt_of(kind));
                 }
             }
             port => {
                 if let Ok(port) = port.parse() {
-                    push(FlowPurpose::Health, Traffic::tcp(port), PortKind::Fixed);
+                    push(FlowPurpose::Health, Traffic::tcp(port), PortKind::Fixed, None);
                 }
             }
         }
@@ -280,7 +292,7 @@ impl<'s> Walk<'_, 's> {
             (_, None) => {
                 let bound = self.bound_ports(container_port, origin);
                 let bound = bound.into_iter().map(|port| (Ports::one(port), PortKind::Bound));
-                bound.chain([(DYNAMIC_PORTS, PortKind::Range)]).collect()
+                bound.chain([(dynamic_ports(origin), PortKind::Range)]).collect()
             }
         }
     }
@@ -298,26 +310,30 @@ impl<'s> Walk<'_, 's> {
     fn leg(
         &self,
         balancer: &'s LoadBalancer,
-        group: &'s TargetGroup,
-        purpose: FlowPurpose,
+        by_client: bool,
         source: &Sources<'s>,
         origin: &Place<'s>,
         sent: Traffic,
     ) -> Rc<Leg> {
-        let preserves =
-            purpose == FlowPurpose::Traffic && balancing::preserves_client_ip(self.topology, balancer, group);
-        let key = (&balancer.arn, source.subnet_id, preserves, sent);
+        let key = (&balancer.arn, source.subnet_id, by_client, sent);
         self.analyses.leg(key, origin, || {
             let Some(subnet) = self.topology.subnet(origin.subnet_id).found() else { return Leg::default() };
             let to = ends::of_origin(self.topology, origin, subnet);
             let entries = |id: &_| self.topology.prefix_list_entries(id);
-            let from = if preserves { &source.clients } else { &source.nodes };
+            let from = if by_client { &source.clients } else { &source.nodes };
             leg::follow(from, &to, sent, &entries)
         })
     }
 
     /// A target that is healthy there although the model says that it can't be.
-    fn contradiction(&self, group: &TargetGroup, origin: &Origin<'s>, ports: Ports) -> Option<Gap> {
+    fn contradiction(
+        &self,
+        group: &TargetGroup,
+        origin: &Origin<'s>,
+        purpose: FlowPurpose,
+        ports: Ports,
+        refuses: impl Fn(u16) -> bool,
+    ) -> Option<Gap> {
         let health = self.topology.target_health_of(&group.arn).ok()?;
         let subnet = self.topology.subnet(origin.subnet_id).found()?;
         let addresses = ends::subnet_addresses(subnet);
@@ -325,10 +341,17 @@ impl<'s> Walk<'_, 's> {
             Ok(address) => addresses.contains(address),
             Err(_) => origin.instances.iter().any(|i| i.ec2_instance_id.as_ref().is_some_and(|own| own.as_str() == id)),
         };
+        // What counts is the port that is refused, not the whole range that it is part of.
+        let fits = |port: u16| match purpose {
+            FlowPurpose::Traffic => ports.contains(port) && refuses(port),
+            FlowPurpose::Health if ports.first == ports.last => true,
+            FlowPurpose::Health => refuses(port),
+        };
         let mut healthy = health.items().iter().filter(|target| target.state == "healthy");
         let target = healthy.find(|target| {
             here(&target.target_id)
-                && target.port.is_none_or(|port| ports.contains(port) || group.target_type == TargetType::Ip)
+                && !self.is_of_another_revision(target)
+                && target.port.is_none_or(|port| fits(port) || group.target_type == TargetType::Ip)
         })?;
         let reason = text![
             "contradicted by live state: target ",
@@ -339,6 +362,61 @@ impl<'s> Walk<'_, 's> {
             origin.subnet_id
         ];
         Some(Gap::Undecidable { kind: "live-state", reason })
+    }
+}
+
+impl Walk<'_, '_> {
+    /// A task of an older revision is healthy by rules that need not be those of the new one.
+    fn is_of_another_revision(&self, target: &TargetHealth) -> bool {
+        let address = |task: &Task| {
+            task.network_interface.as_ref().and_then(|i| i.private_ipv4_address.as_ref()) == Some(&target.target_id)
+        };
+        let task = self.workload.tasks.iter().find(|task| address(task));
+        task.is_some_and(|task| task.task_definition_arn != *self.variant.task_definition_arn)
+    }
+}
+
+/// The range that ECS takes dynamic host ports from unless an instance says otherwise ("PortMapping" in the ECS API).
+fn dynamic_ports(origin: &Origin<'_>) -> Ports {
+    if origin.is_windows { Ports::EPHEMERAL_WINDOWS } else { Ports::EPHEMERAL_LINUX }
+}
+
+/// Ports in use outside of the usual range show that the instance has another one.
+fn other_range(ports: &[(Ports, PortKind)], origin: &Origin<'_>) -> Option<Gap> {
+    let usual = dynamic_ports(origin);
+    let outside = |(bound, kind): &&(Ports, PortKind)| *kind == PortKind::Bound && !usual.contains(bound.first);
+    let (bound, _) = ports.iter().find(outside)?;
+    let reason = text![
+        "host port ",
+        bound.first,
+        " is in use, which the usual range of dynamic ports does not have: the instance's own range can't be seen"
+    ];
+    Some(Gap::Undecidable { kind: "dynamic-port-range", reason })
+}
+
+fn across_zones(balancer: &LoadBalancer, source: &Sources<'_>, to: &Place<'_>) -> Gap {
+    let reason = text![
+        "whether ",
+        &balancer.name,
+        " balances across zones can't be seen, and with it whether it sends from ",
+        source.subnet_id,
+        " to ",
+        to.subnet_id
+    ];
+    Gap::Undecidable { kind: "cross-zone", reason }
+}
+
+/// Where a constraint may keep tasks from some of the instances, only a refusal on all of them is proved.
+fn doubt_single_places(flows: &mut [Flow<'_>]) {
+    for purpose in [FlowPurpose::Traffic, FlowPurpose::Health] {
+        let mine = |flow: &Flow<'_>| flow.purpose == purpose;
+        if flows.iter().filter(|flow| mine(flow)).all(|flow| !flow.leg.blockers.is_empty()) {
+            continue;
+        }
+        for flow in flows.iter_mut().filter(|flow| mine(flow)) {
+            let reason = text!["a placement constraint may keep tasks from the instances in ", flow.to.subnet_id];
+            flow.doubts.push(Gap::Undecidable { kind: "placement-constraint", reason });
+        }
     }
 }
 

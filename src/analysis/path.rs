@@ -118,9 +118,9 @@ pub(super) fn judge<'s>(analyses: &Analyses<'s>, destination: &Destination, orig
     let table = topology.route_table_of(subnet).found();
     let mut judge = Judge { analyses, topology, origin, subnet, vpc, table, hops: Vec::new(), by_internet: false };
     let reach = match destination {
-        Destination::Service { service, region, host } => judge.to_service(service, region, host),
-        Destination::PublicHost(host) => judge.to_host(host),
-        Destination::OtherHost(host) => judge.to_other_host(host),
+        Destination::Service { service, region, host } => judge.reach_service(service, region, host),
+        Destination::PublicHost(host) => judge.reach_host(host),
+        Destination::OtherHost(host) => judge.reach_other_host(host),
     };
     Path { reach, hops: judge.hops, vpc: Some(vpc), route_table: table, by_internet: judge.by_internet }
 }
@@ -138,7 +138,7 @@ fn place<'s>(topology: &Topology<'s>, origin: &Origin<'s>) -> Result<(&'s Subnet
 }
 
 impl<'s> Judge<'_, 's> {
-    fn to_service(&mut self, service: &'static str, region: &str, host: &str) -> Reach<'s> {
+    fn reach_service(&mut self, service: &'static str, region: &str, host: &str) -> Reach<'s> {
         let served = endpoint::serving(self.topology, &self.vpc.id, self.table, service, region);
         let zone = match &served {
             Served::By(endpoint) if endpoint.endpoint_type != VpcEndpointType::Gateway => {
@@ -159,7 +159,7 @@ impl<'s> Judge<'_, 's> {
         }
     }
 
-    fn to_host(&mut self, host: &str) -> Reach<'s> {
+    fn reach_host(&mut self, host: &str) -> Reach<'s> {
         let resolution = resolution::of(self.topology, self.vpc, host, None);
         if let Some(zone) = resolution.unresolved_in {
             return self.unresolved(zone, host);
@@ -169,8 +169,8 @@ impl<'s> Judge<'_, 's> {
     }
 
     /// A host that may be anywhere: a way to the internet says that it is reached there, its absence says nothing.
-    fn to_other_host(&mut self, host: &str) -> Reach<'s> {
-        match self.to_host(host) {
+    fn reach_other_host(&mut self, host: &str) -> Reach<'s> {
+        match self.reach_host(host) {
             Reach::Holds(by) => Reach::Holds(by),
             Reach::Fails(_) | Reach::Unknown(_) => {
                 let reason = text![host.to_owned(), " may be inside the network: where it is can't be seen"];

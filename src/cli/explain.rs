@@ -79,7 +79,10 @@ fn pick(
     let pattern = if is_finding(name) {
         let mut found = report.findings.iter().filter(|finding| finding.id.starts_with(name));
         let finding = found.next().ok_or_else(|| format!("there is no finding {name} in this account"))?;
-        finding.resource.name.clone()
+        match finding.resource.kind {
+            "ecs:cluster" => format!("{}/*", finding.resource.name),
+            _ => finding.resource.name.clone(),
+        }
     } else {
         name.to_owned()
     };

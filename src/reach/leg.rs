@@ -63,9 +63,13 @@ pub struct End<'s> {
 
 impl End<'_> {
     /// One block for all of its addresses: the smallest that holds them inside of a VPC, everything outside.
-    fn block(&self) -> IpNet {
+    fn block(&self) -> RepairPeer {
         let whole = IpNet::V4(Ipv4Net::default());
-        if self.subnet_id.is_none() { whole } else { self.addresses.enclosing_block().unwrap_or(whole) }
+        match (self.counts, self.subnet_id) {
+            (Counts::Any, _) => RepairPeer::Clients,
+            (_, None) => RepairPeer::Block(whole),
+            (_, Some(_)) => RepairPeer::Block(self.addresses.enclosing_block().unwrap_or(whole)),
+        }
     }
 }
 
@@ -102,8 +106,8 @@ pub struct Repair {
 pub enum Filtering {
     /// A security group.
     Group(SecurityGroupId),
-    /// A network ACL, with a free number before the entry that refuses.
-    Acl(NetworkAclId, i32),
+    /// A network ACL, with free numbers before the entry that refuses.
+    Acl(NetworkAclId, Vec<i32>),
 }
 
 /// Whom a repair lets through.
@@ -115,6 +119,8 @@ pub enum RepairPeer {
     PrefixList(PrefixListId),
     /// A block.
     Block(IpNet),
+    /// The clients, whoever they are: that is the owner's to say.
+    Clients,
 }
 
 impl Leg {
@@ -229,7 +235,7 @@ impl Walk<'_> {
             let peer = match (&other.groups, other.prefix_list) {
                 (_, Some(list)) => RepairPeer::PrefixList(list.clone()),
                 (Groups::Carried(carried), None) if !carried.is_empty() => RepairPeer::Group(carried[0].id.clone()),
-                _ => RepairPeer::Block(other.block()),
+                _ => other.block(),
             };
             let egress = direction == Direction::Egress;
             let filter = Filtering::Group(group.id.clone());
@@ -266,9 +272,9 @@ impl Walk<'_> {
             sent,
         };
         if self.judge(&filter, &passage, Vec::new(), number) {
-            let filter = Filtering::Acl(acl.id.clone(), nacl::free_number(acl, direction, number));
+            let filter = Filtering::Acl(acl.id.clone(), nacl::free_numbers(acl, direction, number));
             let egress = direction == Direction::Egress;
-            self.leg.repairs.push(Repair { filter, egress, traffic: sent, peer: RepairPeer::Block(other.block()) });
+            self.leg.repairs.push(Repair { filter, egress, traffic: sent, peer: other.block() });
         }
     }
 
@@ -298,7 +304,7 @@ impl Walk<'_> {
                 detail: detail.clone(),
             });
             "fails"
-        } else if filter.other.counts == Counts::Any {
+        } else if filter.other.counts == Counts::Any && passage.admits_something() {
             "holds"
         } else if amount == Amount::Part {
             let mut reason = detail.clone();

@@ -76,14 +76,21 @@ pub fn refusing_entry(acl: &NetworkAcl, direction: Direction, refused: &AddressS
     entries.first().map(|entry| entry.rule_number).filter(|number| *number < 32767)
 }
 
-/// A number for a new entry that comes before the refusing one, or after all others where none refuses by itself.
-pub fn free_number(acl: &NetworkAcl, direction: Direction, refusing: Option<i32>) -> i32 {
+/// How many entries one finding may add to a network ACL.
+const ENTRIES_AT_MOST: usize = 16;
+
+/// Numbers for new entries that come before the refusing one, or after all others where none refuses by itself; none when
+/// all before it are taken.
+pub fn free_numbers(acl: &NetworkAcl, direction: Direction, refusing: Option<i32>) -> Vec<i32> {
     let egress = direction == Direction::Egress;
     let mut taken: Vec<i32> = acl.entries.iter().filter(|e| e.egress == egress).map(|e| e.rule_number).collect();
     taken.retain(|number| *number < 32767);
     match refusing {
-        Some(refusing) => (1..refusing).rev().find(|number| !taken.contains(number)).unwrap_or(1),
-        None => taken.iter().max().map_or(100, |last| (last + 10).min(32766)),
+        Some(refusing) => (1..refusing).rev().filter(|number| !taken.contains(number)).take(ENTRIES_AT_MOST).collect(),
+        None => {
+            let first = taken.iter().max().map_or(100, |last| last + 10);
+            (first..32767).step_by(10).take(ENTRIES_AT_MOST).collect()
+        }
     }
 }
 

@@ -1,6 +1,14 @@
 //! The catalogue as a contract.
 
+use std::collections::BTreeSet;
+
+use ecs_network_audit::engine::evaluate;
 use ecs_network_audit::rules;
+use ecs_network_audit::settings::Settings;
+use ecs_network_audit::snapshot::Snapshot;
+use ecs_network_audit::snapshot::coverage::{Dataset, Failure, FailureClass};
+
+use crate::mocks::{demo, patterns};
 
 #[test]
 fn ids_are_a_contract() {
@@ -65,5 +73,40 @@ fn every_page_has_its_sections_in_order() {
         assert!(rule.summary.len() <= 80 && !rule.summary.ends_with('.'), "{}", rule.id);
         assert!(rule.references.iter().any(|page| page.starts_with("https://docs.aws.amazon.com/")), "{}", rule.id);
         assert!(!rule.needs.is_empty(), "{}", rule.id);
+    }
+}
+
+/// The account as a scan for one rule alone reads it.
+fn reduced(snapshot: &Snapshot, needs: &[Dataset]) -> Snapshot {
+    let mut snapshot = snapshot.clone();
+    // What is scheduled is judged by every rule, where it was read.
+    let workloads = [Dataset::EventRules, Dataset::Schedules];
+    let needs: BTreeSet<Dataset> = needs.iter().copied().chain(workloads).collect();
+    for dataset in Dataset::ALL.iter().filter(|dataset| !needs.contains(dataset)) {
+        let failure = Failure {
+            class: FailureClass::NotRequested,
+            operation: dataset.name().to_owned(),
+            iam_action: None,
+            message: "no selected rule asked for it".to_owned(),
+            affected: Vec::new(),
+        };
+        for target in &mut snapshot.targets {
+            target.data.set_unavailable(*dataset, failure.clone());
+        }
+    }
+    snapshot
+}
+
+#[test]
+fn what_a_rule_needs_is_all_that_it_looks_at() {
+    let snapshots = patterns::all().into_iter().map(|(name, pattern)| (name, pattern.account.snapshot()));
+    for (name, snapshot) in snapshots.chain([("demo", demo::snapshot())]) {
+        for rule in rules::ALL {
+            let settings = Settings { rules: vec![rule.id], ..Settings::all_rules() };
+            let whole = evaluate(&snapshot, &settings);
+            let alone = evaluate(&reduced(&snapshot, rule.needs), &settings);
+            assert_eq!(alone.not_evaluated, whole.not_evaluated, "{} in {name}", rule.id);
+            assert_eq!(alone.findings, whole.findings, "{} in {name}", rule.id);
+        }
     }
 }

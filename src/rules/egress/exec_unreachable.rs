@@ -46,9 +46,12 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
                 });
             // Task ENIs on container instances have a rule of their own for this.
             let on_ec2 = miss.cell.launch == LaunchKind::Ec2 && miss.origin.interface == InterfaceKind::TaskEni;
-            !shared
-                && !(on_ec2 && matches!(miss.failure.fault, Fault::NoPublicAddress(_)))
-                && !matches!(miss.failure.fault, Fault::WayOut(_) | Fault::Unresolved(_))
+            let elsewhere = match miss.failure.fault {
+                Fault::NoPublicAddress(_) => on_ec2,
+                Fault::WayOut(_) | Fault::Unresolved(_) => true,
+                _ => false,
+            };
+            !shared && !elsewhere
         },
     );
     view.outcome(|view| {

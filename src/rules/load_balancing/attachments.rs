@@ -47,7 +47,11 @@ pub(super) fn of<'a, 's>(workload: &'a Workload<'s>, analyses: &Analyses<'s>) ->
                 found.concerned = true;
                 let target_group = match topology.target_group(arn) {
                     Lookup::Found(group) => group,
-                    Lookup::Absent => continue,
+                    Lookup::Absent => {
+                        let reason = text!["target group ", arn.as_str().to_owned(), " is not visible"];
+                        found.gaps.push(Gap::Undecidable { kind: "no-target-group", reason });
+                        continue;
+                    }
                     Lookup::Unread(gap) => {
                         found.gaps.push(gap);
                         continue;

@@ -7,6 +7,7 @@ use crate::analysis::Analyses;
 use crate::finding::{Cause, Related};
 use crate::finding::{Remediation, Severity};
 use crate::reach::verdict::Family;
+use crate::reach::verdict::Gap;
 use crate::rules::{Check, Failing, Group, Outcome, Rule};
 use crate::snapshot::coverage::Dataset;
 use crate::snapshot::ids::{SecurityGroupId, VpcId};
@@ -61,7 +62,11 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
                 Lookup::Found(default) if network.security_groups.contains(&default.id) => {
                     used.insert((&default.id, true));
                 }
-                Lookup::Found(_) | Lookup::Absent => {}
+                Lookup::Found(_) => {}
+                Lookup::Absent => {
+                    let reason = text!["the default security group of ", vpc, " is not visible"];
+                    gaps.push(Gap::Undecidable { kind: "no-default-group", reason });
+                }
                 Lookup::Unread(gap) => gaps.push(gap),
             }
         }

@@ -5,6 +5,7 @@ use crate::analysis::Analyses;
 use crate::analysis::ingress::{Flow, PortKind};
 use crate::finding::Severity;
 use crate::rules::{Check, Group, Outcome, Rule};
+use crate::snapshot::coverage::Dataset;
 use crate::topology::workload::Workload;
 
 pub(in crate::rules) static RULE: Rule = Rule {
@@ -37,12 +38,20 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
     if ranges.is_empty() {
         return if view.gaps.is_empty() { Outcome::Holds } else { Outcome::Unknown(view.gaps) };
     }
+    // An agent can be told of another range; only ports in use show which.
+    if let Some(gap) = analyses.topology.gap_in_cluster(Dataset::Tasks, workload.cluster_arn) {
+        return Outcome::Unknown(view.gaps.into_iter().chain([gap]).collect());
+    }
     let any_bound = view.flows.iter().any(|flow| flow.port_kind == PortKind::Bound);
     let shut: Vec<&Flow<'s>> = ranges.iter().copied().filter(|flow| flow.leg.is_shut).collect();
     let mut failing = view.failing(&RULE, if shut.is_empty() || any_bound { &ranges } else { &shut });
     if any_bound || shut.is_empty() {
         failing.severity = Severity::Low;
-        failing.severity_reason = Some("the ports in use today get through; the next ones may not".to_owned());
+        let reason = match any_bound {
+            true => "the ports in use today get through; the next ones may not",
+            false => "only a part of the range is refused",
+        };
+        failing.severity_reason = Some(reason.to_owned());
     }
     Outcome::Fails(Box::new(failing))
 }

@@ -1,7 +1,11 @@
 //! Tasks that are killed before they are given the time to start.
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::attachments;
+use super::flows::flow_datasets;
 use crate::analysis::Analyses;
+use crate::analysis::ingress::FlowPurpose;
 use crate::finding::Evidence;
 use crate::finding::{Remediation, Severity};
 use crate::rules::{Check, Failing, Group, Outcome, Rule};
@@ -17,7 +21,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     severity: Severity::Medium,
     summary: "tasks killed by health checks before they can have started",
     page: include_str!("health_check_grace_missing.md"),
-    needs: &[Dataset::Clusters, Dataset::Services, Dataset::Tasks, Dataset::TaskDefinitions, Dataset::TargetGroups],
+    needs: flow_datasets![],
     controls: &[],
     references: &[
         "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/load-balancer-healthcheck.html",
@@ -34,16 +38,13 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
     let Some(service) = workload.service else { return Outcome::NotApplicable };
     let found = attachments::of(workload, analyses);
     let mut gaps = found.gaps.clone();
-    let killed: Vec<_> = workload
-        .tasks
-        .iter()
-        .filter(|task| task.last_status == "STOPPED")
-        .filter_map(|task| Some((task.stopped_at, task.stopped_reason.as_ref()?)))
-        .filter(|(_, reason)| reason.to_lowercase().contains("failed elb health checks"))
-        .collect();
-    let Some((_, first)) = killed.iter().max_by_key(|(at, _)| *at) else {
+    gaps.extend(analyses.topology.gap_in_cluster(Dataset::Tasks, workload.cluster_arn));
+    let checks_refused =
+        analyses.ingress(workload).flows.iter().any(|flow| flow.purpose == FlowPurpose::Health && flow.is_refused());
+    if checks_refused {
+        // One cause, one finding: no grace helps a check that can't get through.
         return attachments::outcome(found.concerned, gaps, None);
-    };
+    }
     let grace = service.health_check_grace_period_seconds.unwrap_or(0);
     let mut longest: Option<(i32, i32, i32)> = None;
     for attachment in &found.all {
@@ -65,14 +66,17 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
             longest = Some((needed, start, interval.saturating_mul(threshold)));
         }
     }
-    let short = longest.filter(|(needed, _, _)| grace < *needed);
-    let failing = short.map(|(needed, start, checks)| {
+    let Some((needed, start, checks)) = longest.filter(|(needed, _, _)| grace < *needed) else {
+        return attachments::outcome(found.concerned, gaps, None);
+    };
+    let killed = killed_early(workload, needed);
+    let failing = killed.iter().max_by_key(|(at, _)| *at).map(|(_, first)| {
         let message = text![
             "Tasks of ",
             &workload.short_name,
-            " were killed for failing load-balancer health checks ",
+            " were killed for failing load-balancer health checks soon after their start (",
             killed.len(),
-            if killed.len() == 1 { " time, and the grace" } else { " times, and the grace" },
+            if killed.len() == 1 { " time), and the grace" } else { " times), and the grace" },
             " period of ",
             grace,
             " s ends before the ",
@@ -91,9 +95,9 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
         let text = text!["Raise the grace period of the service above the time that a task needs to become healthy."];
         let evidence = Evidence {
             source: "stopped-task",
-            at: killed.iter().filter_map(|(at, _)| *at).max(),
+            at: killed.iter().map(|(at, _)| *at).max(),
             count: u32::try_from(killed.len()).unwrap_or(u32::MAX),
-            text: (*first).clone(),
+            text: (*first).to_owned(),
         };
         Failing {
             related: attachments::related(&found.all),
@@ -104,4 +108,16 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
         }
     });
     attachments::outcome(found.concerned, gaps, failing)
+}
+
+/// Stopped tasks that did not live longer than a start may take: a task that fails after days needs no grace.
+fn killed_early<'s>(workload: &Workload<'s>, needed_seconds: i32) -> Vec<(Timestamp, &'s str)> {
+    let stopped = workload.tasks.iter().filter(|task| task.last_status == "STOPPED");
+    let early = stopped.filter_map(|task| {
+        let (started, stopped, reason) = (task.started_at?, task.stopped_at?, task.stopped_reason.as_deref()?);
+        let lived = stopped.duration_since(started);
+        let for_checks = reason.to_lowercase().contains("failed elb health checks");
+        (for_checks && lived <= SignedDuration::from_secs(i64::from(needed_seconds))).then_some((stopped, reason))
+    });
+    early.collect()
 }

@@ -4,10 +4,12 @@ use super::attachments;
 use crate::analysis::Analyses;
 use crate::analysis::ingress;
 use crate::finding::{Remediation, Severity};
-use crate::reach::verdict::Family;
+use crate::reach::verdict::{Family, Gap};
 use crate::rules::{Check, Failing, Group, Outcome, Rule};
 use crate::shell;
 use crate::snapshot::coverage::Dataset;
+use crate::snapshot::elb::TargetGroup;
+use crate::snapshot::enums::NetworkMode;
 use crate::text;
 use crate::topology::Lookup;
 use crate::topology::workload::Workload;
@@ -21,8 +23,10 @@ pub(in crate::rules) static RULE: Rule = Rule {
     needs: &[
         Dataset::Clusters,
         Dataset::Services,
+        Dataset::Tasks,
         Dataset::TaskDefinitions,
         Dataset::TargetGroups,
+        Dataset::TargetHealth,
         Dataset::LoadBalancers,
     ],
     controls: &[],
@@ -48,6 +52,10 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
         let group = attachment.target_group;
         if ingress::checks_an_unmapped_port(definition, attachment.entry, group) {
             let port = group.health_check.port.clone().unwrap_or_default();
+            if let Some(gap) = another_listener(workload, analyses, group, &port) {
+                gaps.push(gap);
+                continue;
+            }
             let detail = text![
                 "target group ",
                 &group.name,
@@ -89,4 +97,36 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
         }
     });
     attachments::outcome(found.concerned, gaps, failing)
+}
+
+/// Why something on the instances may answer all the same: a target passes, or another workload of the cluster has the
+/// port.
+fn another_listener<'s>(
+    workload: &Workload<'s>,
+    analyses: &Analyses<'s>,
+    group: &TargetGroup,
+    port: &str,
+) -> Option<Gap> {
+    let topology = analyses.topology;
+    match topology.target_health_of(&group.arn) {
+        Ok(health) if health.items().iter().any(|target| target.state == "healthy") => {
+            let reason = text!["contradicted by live state: a target of ", &group.name, " is healthy"];
+            return Some(Gap::Undecidable { kind: "live-state", reason });
+        }
+        Ok(_) => {}
+        Err(gap) => return Some(gap),
+    }
+    let port: u16 = port.parse().ok()?;
+    let has_port = |other: &&Workload<'s>| {
+        let definitions = other.variants.iter().filter_map(|variant| variant.task_definition.clone().found());
+        let mut mappings = definitions.flat_map(|definition| {
+            let is_host = definition.network_mode == Some(NetworkMode::Host);
+            definition.containers.iter().flat_map(|c| &c.port_mappings).map(move |mapping| (is_host, mapping))
+        });
+        mappings.any(|(is_host, m)| m.host_port == Some(port) || (is_host && m.container_port == Some(port)))
+    };
+    let mut others = topology.workloads().iter().filter(|other| other.cluster_arn == workload.cluster_arn);
+    let other = others.find(has_port)?;
+    let reason = text![&other.short_name, " has port ", port, " of the instances it runs on and may answer there"];
+    Some(Gap::Undecidable { kind: "other-listener", reason })
 }

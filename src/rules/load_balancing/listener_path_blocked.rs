@@ -6,10 +6,11 @@ use crate::analysis::Analyses;
 use crate::analysis::balancing::{self, Admission};
 use crate::finding::{Cause, Related, Remediation, Severity};
 use crate::reach::verdict::{Blocker, Family, Gap};
-use crate::rules::{Check, Failing, Group, Outcome, Rule};
+use crate::rules::{Check, Failing, Group, Outcome, Rule, repair};
 use crate::shell;
 use crate::snapshot::coverage::Dataset;
 use crate::snapshot::elb::{Listener, LoadBalancer};
+use crate::snapshot::ids::Arn;
 use crate::text;
 use crate::text::Text;
 use crate::topology::Lookup;
@@ -41,6 +42,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
 };
 
 struct Shut<'s> {
+    target_group: &'s Arn,
     balancer: &'s LoadBalancer,
     listener: &'s Listener,
     by: &'static str,
@@ -50,7 +52,7 @@ struct Shut<'s> {
 fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
     let topology = analyses.topology;
     let (mut shut, mut gaps, mut listeners) = (Vec::<Shut<'s>>::new(), Vec::<Gap>::new(), 0_usize);
-    let mut concerned = false;
+    let (mut concerned, mut open) = (false, BTreeSet::<&Arn>::new());
     let variants = workload.variants.iter().filter(|variant| variant.role != Role::Active);
     let entries = variants.flat_map(|variant| variant.load_balancers);
     let arns = entries.flat_map(|entry| entry.target_group_arn.iter().chain(&entry.alternate_target_group_arn));
@@ -83,22 +85,35 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
             for listener in found {
                 listeners += 1;
                 match balancing::admission(topology, balancer, listener) {
-                    Admission::Somebody => {}
-                    Admission::Nobody { by, ids } => shut.push(Shut { balancer, listener, by, ids }),
+                    Admission::Somebody => {
+                        open.insert(&group.arn);
+                    }
+                    Admission::Nobody { by, ids } => {
+                        shut.push(Shut { target_group: &group.arn, balancer, listener, by, ids });
+                    }
                     Admission::Unknown(gap) => gaps.push(gap),
                 }
             }
         }
     }
-    match (shut.is_empty(), gaps.is_empty()) {
-        (false, _) => Outcome::Fails(Box::new(Failing { gaps, ..failing(analyses, &shut) })),
+    let (beside_another, alone): (Vec<_>, Vec<_>) = shut.into_iter().partition(|shut| open.contains(shut.target_group));
+    match (alone.is_empty() && beside_another.is_empty(), gaps.is_empty()) {
+        (false, _) if !alone.is_empty() => {
+            Outcome::Fails(Box::new(Failing { gaps, ..failing(analyses, workload, &alone) }))
+        }
+        (false, _) => {
+            let mut failing = failing(analyses, workload, &beside_another);
+            failing.severity = Severity::Low;
+            failing.severity_reason = Some("another listener of the same target group lets clients in".to_owned());
+            Outcome::Fails(Box::new(Failing { gaps, ..failing }))
+        }
         (true, false) => Outcome::Unknown(gaps),
         (true, true) if !concerned || listeners == 0 => Outcome::NotApplicable,
         (true, true) => Outcome::Holds,
     }
 }
 
-fn failing(analyses: &Analyses<'_>, shut: &[Shut<'_>]) -> Failing {
+fn failing(analyses: &Analyses<'_>, workload: &Workload<'_>, shut: &[Shut<'_>]) -> Failing {
     let port = |shut: &Shut<'_>| shut.listener.port.unwrap_or_default();
     let detail = |shut: &Shut<'_>| {
         let mut text = if shut.by == "security-group" {
@@ -112,7 +127,7 @@ fn failing(analyses: &Analyses<'_>, shut: &[Shut<'_>]) -> Failing {
         text.append(text![" nobody to port ", port(shut), " of load balancer ", &shut.balancer.name]);
         text
     };
-    let mut message = text!["No client gets through to the service: "];
+    let mut message = text!["No client of ", &workload.short_name, " gets through a listener: "];
     let details: Vec<Text> = shut.iter().map(detail).collect();
     for (index, detail) in details.iter().take(3).enumerate() {
         if index > 0 {
@@ -126,19 +141,20 @@ fn failing(analyses: &Analyses<'_>, shut: &[Shut<'_>]) -> Failing {
         need: Some("clients".to_owned()),
         origin: None,
         port: shut.listener.port,
-        protocol: Some("tcp"),
+        protocol: balancing::protocols_of(shut.listener).first().map(|protocol| protocol.name()),
         resource: shut.ids.first().cloned(),
         detail: detail(shut),
     });
     let region = &analyses.topology.target.region;
-    let commands = shut.iter().filter(|shut| shut.by == "security-group").filter_map(|shut| {
+    let by_group = shut.iter().filter(|shut| shut.by == "security-group");
+    let pairs = by_group.flat_map(|shut| balancing::protocols_of(shut.listener).into_iter().map(move |p| (shut, p)));
+    let commands = pairs.filter_map(|(shut, protocol)| {
         let mut command = shell::Command::new("aws ec2 authorize-security-group-ingress");
         command.option("region", region);
         command.option("group-id", shut.ids.first()?);
-        command.option("protocol", "tcp");
+        command.option("protocol", protocol.name());
         command.option("port", &port(shut).to_string());
-        // Who the clients are is the owner's to say.
-        command.raw("--cidr \"$CLIENTS\"");
+        command.raw(repair::CLIENTS);
         Some(command.to_string())
     });
     let commands: BTreeSet<String> = commands.collect();

@@ -14,8 +14,9 @@ use crate::reach::verdict::Gap;
 use crate::rules::{Check, Failing, Group, Outcome, Rule};
 use crate::snapshot::coverage::Dataset;
 use crate::snapshot::elb::LoadBalancer;
+use crate::snapshot::enums::RouteState;
 use crate::snapshot::ids::SubnetId;
-use crate::snapshot::vpc::RouteTarget;
+use crate::snapshot::vpc::{Route, RouteTarget};
 use crate::text;
 use crate::topology::Lookup;
 use crate::topology::workload::Workload;
@@ -109,15 +110,26 @@ fn way(analyses: &Analyses<'_>, id: &SubnetId) -> Result<Option<text::Text>, Gap
         let reason = text!["what a route of ", &table.id, " to ", internet::describe(route), " covers can't be read"];
         return Err(Gap::Undecidable { kind: "opaque-route", reason });
     }
-    let bulk = split.parts.iter().filter(|part| part.route.is_none_or(|r| !route::is_gateway_endpoint(r)));
-    let Some(bulk) = bulk.max_by_key(|part| part.destinations.ipv4_len()) else { return Ok(None) };
+    let parts = || split.parts.iter().filter(|part| part.route.is_none_or(|r| !route::is_gateway_endpoint(r)));
+    let Some(bulk) = parts().max_by_key(|part| part.destinations.ipv4_len()) else { return Ok(None) };
+    let to_gateway =
+        |route: &Route| matches!(route.target, RouteTarget::InternetGateway(_)) && route.state != RouteState::Blackhole;
+    if !bulk.route.is_some_and(to_gateway) && parts().any(|part| part.route.is_some_and(to_gateway)) {
+        let reason =
+            text![&table.id, " leads a part of the internet to an internet gateway: where clients are can't be seen"];
+        return Err(Gap::Undecidable { kind: "part-of-the-internet", reason });
+    }
     match bulk.route.map(|route| (route, &route.target)) {
         None => Ok(Some(text!["has no default route (", &table.id, ")"])),
+        Some((route, _)) if route.state == RouteState::Blackhole => {
+            Ok(Some(text!["leads to ", internet::describe(route), ", which is gone (", &table.id, ")"]))
+        }
         Some((_, RouteTarget::InternetGateway(_))) => match topology.block_public_access() {
             Lookup::Found(options) if options.internet_gateway_block_mode != "off" => {
-                let excluded = options.exclusions.contains_key(id.as_str())
-                    || options.exclusions.contains_key(subnet.vpc_id.as_str());
-                if excluded {
+                // An exclusion for egress only does not let clients in.
+                let exclusion =
+                    options.exclusions.get(id.as_str()).or_else(|| options.exclusions.get(subnet.vpc_id.as_str()));
+                if exclusion.is_some_and(|mode| mode == "allow-bidirectional") {
                     return Ok(None);
                 }
                 let mode = options.internet_gateway_block_mode.clone();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::attachments::{self, Attachment};
-use crate::analysis::Analyses;
+use crate::analysis::{Analyses, ends};
 use crate::finding::Evidence;
 use crate::finding::{Remediation, Severity};
 use crate::reach::verdict::Family;
@@ -15,7 +15,6 @@ use crate::snapshot::elb::TargetHealth;
 use crate::snapshot::enums::{LoadBalancerType, TargetType};
 use crate::text;
 use crate::topology::launch::LaunchKind;
-use crate::topology::origin;
 use crate::topology::workload::Workload;
 
 pub(in crate::rules) static RULE: Rule = Rule {
@@ -30,6 +29,8 @@ pub(in crate::rules) static RULE: Rule = Rule {
         Dataset::TaskDefinitions,
         Dataset::CapacityProviders,
         Dataset::ContainerInstances,
+        Dataset::AutoScalingGroups,
+        Dataset::Instances,
         Dataset::TargetGroups,
         Dataset::LoadBalancers,
         Dataset::TargetHealth,
@@ -66,8 +67,13 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
             }
             let enabled: BTreeSet<&str> =
                 balancer.availability_zones.iter().map(|zone| zone.zone_name.as_str()).collect();
-            let mut missing = zones.clone();
+            let mut missing = zones.known.clone();
             missing.retain(|zone, _| !enabled.contains(zone));
+            if zones.doubtful.keys().any(|zone| !enabled.contains(zone)) {
+                gaps.extend(
+                    zones.doubtful.iter().filter(|(zone, _)| !enabled.contains(*zone)).map(|(_, gap)| gap.clone()),
+                );
+            }
             let health = match analyses.topology.target_health_of(&attachment.target_group.arn) {
                 Ok(health) => health.items().to_vec(),
                 Err(gap) => {
@@ -102,35 +108,62 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
     attachments::outcome(found.concerned, gaps, failing)
 }
 
+/// Where the tasks of a variant may run.
+#[derive(Default)]
+struct Zones<'s> {
+    /// Zones for sure, with a subnet of the tasks in each, where one is known.
+    known: BTreeMap<&'s str, Option<&'s str>>,
+    /// Zones that they may be kept out of, and why.
+    doubtful: BTreeMap<&'s str, Gap>,
+}
+
 fn task_zones<'s>(
     workload: &Workload<'s>,
     analyses: &Analyses<'s>,
     attachment: &Attachment<'_, 's>,
     gaps: &mut Vec<Gap>,
-) -> BTreeMap<&'s str, Option<&'s str>> {
+) -> Zones<'s> {
     let topology = analyses.topology;
-    let mut zones = BTreeMap::new();
+    let mut zones = Zones::default();
     let variant = attachment.variant;
     gaps.extend(variant.launches.gaps.iter().cloned());
     for launch in &variant.launches.known {
-        if launch.kind == LaunchKind::Fargate || variant.is_awsvpc() == Some(true) {
+        let mut of_subnets: BTreeMap<&str, Option<&str>> = BTreeMap::new();
+        let is_awsvpc = launch.kind == LaunchKind::Fargate || variant.is_awsvpc() == Some(true);
+        if is_awsvpc {
             for id in variant.network.iter().flat_map(|network| &network.subnets) {
-                match crate::analysis::ends::subnet(topology, id) {
+                match ends::subnet(topology, id) {
                     Ok(subnet) => {
-                        zones.insert(subnet.availability_zone.as_str(), Some(subnet.id.as_str()));
+                        of_subnets.insert(&subnet.availability_zone, Some(subnet.id.as_str()));
                     }
                     Err(gap) => gaps.push(gap),
                 }
             }
-        } else if launch.kind == LaunchKind::Ec2 {
-            gaps.extend(topology.gap_in_cluster(Dataset::ContainerInstances, workload.cluster_arn));
-            if origin::is_constrained(workload, variant) {
-                let reason = text!["a placement constraint may keep tasks out of some zones"];
-                gaps.push(Gap::Undecidable { kind: "placement-constraint", reason });
-                continue;
+        }
+        match launch.kind {
+            LaunchKind::Ec2 => {
+                // A task starts only where an instance is, whatever its subnets are.
+                let places = analyses.instance_places(workload, variant, launch);
+                gaps.extend(places.gaps);
+                for place in &places.known {
+                    let Ok(subnet) = ends::subnet(topology, place.subnet_id) else { continue };
+                    let zone = subnet.availability_zone.as_str();
+                    if places.may_be_narrower {
+                        let reason = text!["a placement constraint may keep tasks out of ", zone.to_owned()];
+                        zones.doubtful.insert(zone, Gap::Undecidable { kind: "placement-constraint", reason });
+                    } else if !is_awsvpc {
+                        zones.known.insert(zone, None);
+                    } else if let Some(subnet) = of_subnets.get(zone) {
+                        zones.known.insert(zone, *subnet);
+                    }
+                }
             }
-            let instances = origin::eligible_instances(topology, workload, variant, launch);
-            zones.extend(instances.into_iter().filter_map(origin::zone_of).map(|zone| (zone, None)));
+            _ if is_awsvpc => zones.known.extend(of_subnets),
+            LaunchKind::ManagedInstances => {
+                let reason = text!["the zones of Managed Instances are not read"];
+                gaps.push(Gap::Undecidable { kind: "managed-instances", reason });
+            }
+            LaunchKind::Fargate | LaunchKind::External => {}
         }
     }
     zones

@@ -37,7 +37,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
 
 fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
     let found = attachments::of(workload, analyses);
-    if workload.service.is_none_or(|service| has_idle_side(service)) {
+    if workload.service.is_none_or(has_idle_side) {
         return Outcome::NotApplicable;
     }
     let judged: Vec<&Attachment<'_, '_>> = found

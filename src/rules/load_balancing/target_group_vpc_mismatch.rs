@@ -3,20 +3,19 @@
 use std::collections::BTreeSet;
 
 use super::attachments;
+use super::flows::flow_datasets;
 use crate::analysis::Analyses;
-use crate::analysis::internet;
+use crate::analysis::{ends, internet};
 use crate::finding::{Remediation, Severity};
 use crate::reach::verdict::Family;
 use crate::reach::verdict::Gap;
 use crate::rules::{Check, Failing, Group, Outcome, Rule};
-use crate::snapshot::coverage::Dataset;
 use crate::snapshot::enums::TargetType;
 use crate::snapshot::ids::{SubnetId, VpcId};
 use crate::snapshot::vpc::RouteTarget;
 use crate::text;
 use crate::topology::Lookup;
 use crate::topology::launch::LaunchKind;
-use crate::topology::origin;
 use crate::topology::workload::Workload;
 
 pub(in crate::rules) static RULE: Rule = Rule {
@@ -25,18 +24,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     severity: Severity::High,
     summary: "a target group in another VPC than the tasks",
     page: include_str!("target_group_vpc_mismatch.md"),
-    needs: &[
-        Dataset::Clusters,
-        Dataset::Services,
-        Dataset::TaskDefinitions,
-        Dataset::CapacityProviders,
-        Dataset::ContainerInstances,
-        Dataset::Instances,
-        Dataset::TargetGroups,
-        Dataset::Subnets,
-        Dataset::RouteTables,
-        Dataset::VpcPeeringConnections,
-    ],
+    needs: flow_datasets![RouteTables, VpcPeeringConnections],
     controls: &[],
     references: &[
         "https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html",
@@ -53,26 +41,36 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
         let group = attachment.target_group;
         let Some(own) = &group.vpc_id else { continue };
         let mut subnets: BTreeSet<&SubnetId> = BTreeSet::new();
+        let mut may_be_narrower = false;
+        gaps.extend(attachment.variant.launches.gaps.iter().cloned());
         for launch in &attachment.variant.launches.known {
-            if attachment.variant.is_awsvpc() == Some(true) || launch.kind == LaunchKind::Fargate {
-                subnets.extend(attachment.variant.network.iter().flat_map(|network| &network.subnets));
+            let places = if attachment.variant.is_awsvpc() == Some(true) || launch.kind == LaunchKind::Fargate {
+                analyses.task_places(attachment.variant, launch)
             } else if launch.kind == LaunchKind::Ec2 {
-                let instances = origin::eligible_instances(topology, workload, attachment.variant, launch);
-                let hosts = instances.iter().filter_map(|instance| instance.ec2_instance_id.as_ref());
-                subnets.extend(hosts.filter_map(|id| topology.instance(id).found()?.subnet_id.as_ref()));
-            }
+                analyses.instance_places(workload, attachment.variant, launch)
+            } else {
+                continue;
+            };
+            gaps.extend(places.gaps);
+            may_be_narrower |= places.may_be_narrower;
+            subnets.extend(places.known.iter().map(|place| place.subnet_id));
         }
-        let mut others: BTreeSet<&VpcId> = BTreeSet::new();
+        let mut vpcs: BTreeSet<&VpcId> = BTreeSet::new();
         for subnet in subnets {
-            match topology.subnet(subnet) {
-                Lookup::Found(subnet) if subnet.vpc_id != *own => {
-                    others.insert(&subnet.vpc_id);
+            match ends::subnet(topology, subnet) {
+                Ok(subnet) => {
+                    vpcs.insert(&subnet.vpc_id);
                 }
-                Lookup::Found(_) | Lookup::Absent => {}
-                Lookup::Unread(gap) => gaps.push(gap),
+                Err(gap) => gaps.push(gap),
             }
         }
-        for other in others {
+        let in_own = vpcs.remove(own);
+        for other in vpcs {
+            if in_own && may_be_narrower {
+                let reason = text!["a placement constraint may keep tasks from the instances in ", other];
+                gaps.push(Gap::Undecidable { kind: "placement-constraint", reason });
+                continue;
+            }
             // Targets by address may be in a VPC that routes lead to, instances may not.
             let joined = match group.target_type {
                 TargetType::Ip => joined(analyses, own, other),

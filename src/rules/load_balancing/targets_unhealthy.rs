@@ -1,8 +1,8 @@
 //! Targets that are unhealthy for no reason that another rule found.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::attachments;
 use super::flows::flow_datasets;
@@ -11,7 +11,10 @@ use crate::finding::Evidence;
 use crate::finding::{Remediation, Severity};
 use crate::reach::verdict::{Family, Gap};
 use crate::rules::{Check, Failing, Group, Outcome, Rule};
+use crate::snapshot::coverage::Dataset;
+use crate::snapshot::ecs::Task;
 use crate::snapshot::elb::TargetHealth;
+use crate::snapshot::ids::Arn;
 use crate::text;
 use crate::topology::workload::Workload;
 
@@ -42,10 +45,11 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
     }
     let rollout = service.deployments.iter().find(|deployment| deployment.status == "PRIMARY");
     let settled = rollout.and_then(|d| d.rollout_state.as_deref()).is_none_or(|state| state == "COMPLETED");
-    let newest = workload.tasks.iter().filter(|task| task.last_status == "RUNNING").filter_map(|t| t.started_at).max();
-    let age = newest.map(|at| analyses.topology.now.duration_since(at));
+    let tasks_unread = analyses.topology.gap_in_cluster(Dataset::Tasks, workload.cluster_arn);
+    let explained = explanations(workload, analyses);
     let mut unhealthy: BTreeMap<String, Vec<&TargetHealth>> = BTreeMap::new();
-    for attachment in found.all.iter().filter(|attachment| !attachment.is_alternate) {
+    let mut seen = BTreeSet::new();
+    for attachment in found.all.iter().filter(|attachment| seen.insert(&attachment.target_group.arn)) {
         let group = attachment.target_group;
         let health = match analyses.topology.target_health_of(&group.arn) {
             Ok(health) => health,
@@ -58,20 +62,28 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
         let patience = i64::from(service.health_check_grace_period_seconds.unwrap_or(0))
             + i64::from(check.interval_seconds.unwrap_or(INTERVAL_SECONDS))
                 * i64::from(check.unhealthy_threshold_count.unwrap_or(UNHEALTHY_THRESHOLD));
-        if !settled || age.is_none_or(|age| age <= SignedDuration::from_secs(patience)) {
+        let mut sick = health.items().iter().copied().filter(|target| target.state == "unhealthy").peekable();
+        if !settled || sick.peek().is_none() {
             continue;
         }
-        for target in health.items().iter().filter(|target| target.state == "unhealthy") {
-            unhealthy.entry(target.reason.clone().unwrap_or_default()).or_default().push(target);
+        if let Some(gap) = &tasks_unread {
+            gaps.push(gap.clone());
+            continue;
+        }
+        for target in sick {
+            let started = started_at(workload, analyses, target);
+            let age = started.map(|at| analyses.topology.now.duration_since(at));
+            let is_old = age.is_some_and(|age| age > SignedDuration::from_secs(patience));
+            let reason = target.reason.clone().unwrap_or_default();
+            if is_old && !explained.says_why(&group.arn, &reason) {
+                unhealthy.entry(reason).or_default().push(target);
+            }
         }
     }
     if unhealthy.is_empty() {
         return attachments::outcome(true, gaps, None);
     }
-    let open = match explanation(workload, analyses) {
-        Explanation::Found => return attachments::outcome(true, gaps, None),
-        Explanation::Open(open) => open,
-    };
+    let open = explained.open;
     let count: usize = unhealthy.values().map(Vec::len).sum();
     let mut message = text![count, if count == 1 { " target of " } else { " targets of " }, &workload.short_name];
     message.push(if count == 1 { " is unhealthy: " } else { " are unhealthy: " });
@@ -113,35 +125,73 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
     attachments::outcome(true, gaps, Some(failing))
 }
 
-/// A path that is refused, a zone that is missing or a port that can't be right says why.
-fn explanation<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Explanation {
-    let others = [
+/// When the task behind a target started; the newest of the workload where it can't be told which that is.
+fn started_at(workload: &Workload<'_>, analyses: &Analyses<'_>, target: &TargetHealth) -> Option<Timestamp> {
+    let running = || workload.tasks.iter().filter(|task| task.last_status == "RUNNING");
+    let instance = |task: &Task| {
+        let instances = analyses.topology.container_instances_of(workload.cluster_arn).iter();
+        let own = instances.copied().find(|instance| Some(&instance.arn) == task.container_instance_arn.as_ref());
+        own.and_then(|instance| instance.ec2_instance_id.as_ref())
+    };
+    let is_behind = |task: &&&Task| {
+        let address = task.network_interface.as_ref().and_then(|interface| interface.private_ipv4_address.as_ref());
+        let mut ports = task.containers.iter().flat_map(|container| &container.network_bindings);
+        address == Some(&target.target_id)
+            || (instance(task).is_some_and(|id| id.as_str() == target.target_id)
+                && ports.any(|binding| binding.host_port == target.port))
+    };
+    match running().find(is_behind) {
+        Some(task) => task.started_at,
+        None => running().filter_map(|task| task.started_at).max(),
+    }
+}
+
+/// What other rules say of the target groups of a workload.
+#[derive(Default)]
+struct Explanations {
+    /// Target groups that connections to are refused or get lost, by a finding above low.
+    paths: BTreeSet<String>,
+    /// Target groups whose port or kind is wrong, which explains every reason.
+    ports: BTreeSet<String>,
+    /// What keeps some rules from saying so for sure.
+    open: Vec<Gap>,
+}
+
+impl Explanations {
+    /// An answer, or a refused connection, proves that the path is open.
+    fn says_why(&self, group: &Arn, reason: &str) -> bool {
+        let answered = matches!(reason, "Target.ResponseCodeMismatch" | "Target.FailedHealthChecks");
+        self.ports.contains(group.as_str()) || (!answered && self.paths.contains(group.as_str()))
+    }
+}
+
+fn explanations<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Explanations {
+    let paths = [
         &super::load_balancer_path_blocked::RULE,
         &super::health_check_path_blocked::RULE,
         &super::dynamic_ports_blocked::RULE,
-        &super::health_check_port_fixed::RULE,
         &super::load_balancer_zone_missing::RULE,
-        &super::load_balancer_port_undefined::RULE,
         &super::target_group_vpc_mismatch::RULE,
+    ];
+    let ports = [
+        &super::health_check_port_fixed::RULE,
+        &super::load_balancer_port_undefined::RULE,
         &super::target_type_mismatch::RULE,
     ];
-    let mut open = Vec::new();
-    for rule in others {
+    let mut found = Explanations::default();
+    for (rule, is_path) in paths.iter().map(|rule| (rule, true)).chain(ports.iter().map(|rule| (rule, false))) {
         let Check::Workload(check) = rule.check else { continue };
         match check(workload, analyses) {
-            Outcome::Fails(_) => return Explanation::Found,
-            Outcome::Unknown(gaps) => open.extend(gaps),
-            Outcome::Holds | Outcome::NotApplicable => {}
+            Outcome::Fails(failing) if failing.severity > Severity::Low => {
+                let named = failing.related.into_iter().filter(|r| r.kind == "elasticloadbalancing:targetgroup");
+                let groups = if is_path { &mut found.paths } else { &mut found.ports };
+                groups.extend(named.map(|related| related.id));
+            }
+            Outcome::Unknown(gaps) => found.open.extend(gaps),
+            Outcome::Fails(_) | Outcome::Holds | Outcome::NotApplicable => {}
         }
     }
-    Explanation::Open(open)
-}
-
-enum Explanation {
-    /// Another rule fails for the workload.
-    Found,
-    /// None does; these gaps keep some from saying so for sure.
-    Open(Vec<Gap>),
+    found
 }
 
 /// What the reason code says ("Health check reason codes" in the ELB guides).

@@ -35,7 +35,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     check: Check::Workload(check),
 };
 
-fn check<'s>(workload: &Workload<'s>, _analyses: &Analyses<'s>) -> Outcome {
+fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
     let (revisions, gaps) = revisions::of(workload);
     let shared: Vec<_> = revisions.iter().filter(|revision| shares_namespace(revision)).collect();
     let (mut wrong, mut named) = (Vec::new(), Vec::new());
@@ -66,7 +66,9 @@ fn check<'s>(workload: &Workload<'s>, _analyses: &Analyses<'s>) -> Outcome {
         let text = text!["Let each container of the task listen on a port of its own, or drop the second declaration."];
         let mut failing = revisions::failing(&RULE, &named, message, wrong, Remediation { text, commands: Vec::new() });
         let evidence = bind_errors(workload);
-        let nothing_runs = workload.service.is_some_and(|service| service.desired_count > 0)
+        let seen = analyses.topology.gap_in_cluster(Dataset::Tasks, workload.cluster_arn).is_none();
+        let nothing_runs = seen
+            && workload.service.is_some_and(|service| service.desired_count > 0)
             && !named.iter().any(|revision| revision.is_running());
         if !evidence.is_empty() || nothing_runs {
             failing.severity = Severity::High;

@@ -47,6 +47,8 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
     for revision in &revisions {
         match support(revision, analyses) {
             Support::Yes => {}
+            // It can't be told from the configuration, but it works.
+            Support::Unknown(_) if revision.is_running_here() => {}
             Support::Unknown(reason) => {
                 gaps.extend(analyses.topology.gap_in_cluster(Dataset::ContainerInstances, workload.cluster_arn));
                 gaps.push(Gap::Undecidable { kind: "platform", reason: text![reason] });
@@ -60,6 +62,10 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
                 gaps.push(Gap::Undecidable { kind: "live-state", reason });
             }
             Support::No(modes) => {
+                if let Some(gap) = analyses.topology.gap_in_cluster(Dataset::Tasks, workload.cluster_arn) {
+                    gaps.push(gap);
+                    continue;
+                }
                 let platform = platform(revision, analyses);
                 let detail = text![
                     revision.definition.arn.name().to_owned(),

@@ -73,3 +73,42 @@ fn unread() {
     pattern.account.deny(Dataset::SecurityGroups, "ec2:DescribeSecurityGroups");
     assert_unknown(&audit_rule(&pattern.account, RULE), "security-groups could not be read");
 }
+
+#[test]
+fn ports_outside_of_the_usual_range_show_that_the_instance_has_another() {
+    let mut pattern = admitting(20000, 25000);
+    assert_eq!(only(&audit_rule(&pattern.account, RULE)).severity, Severity::High);
+    for task in pattern.account.data.tasks.items_mut().unwrap() {
+        task.containers[0].network_bindings[0].host_port = Some(20001);
+    }
+    assert_unknown(&audit_rule(&pattern.account, RULE), "host port 20001 is in use");
+    pattern.account.deny(Dataset::Tasks, "ecs:ListTasks");
+    assert_unknown(&audit_rule(&pattern.account, RULE), "tasks could not be read");
+}
+
+#[test]
+fn a_healthy_target_on_an_open_port_says_nothing_of_the_others() {
+    let mut pattern = admitting(32768, 40000);
+    let group = pattern.target_group.clone().unwrap();
+    let hosts: Vec<String> = pattern.account.data.instances.items().iter().map(|host| host.id.to_string()).collect();
+    for (host, port) in hosts.iter().zip([32768, 32769]) {
+        pattern.account.target_health(&group, host, port, "healthy", None);
+    }
+    assert_eq!(only(&audit_rule(&pattern.account, RULE)).severity, Severity::Low);
+    pattern.account.target_health(&group, &hosts[0], 41000, "healthy", None);
+    pattern.account.target_health(&group, &hosts[1], 41001, "healthy", None);
+    assert_unknown(&audit_rule(&pattern.account, RULE), "contradicted by live state");
+}
+
+#[test]
+fn windows_takes_dynamic_ports_from_another_range() {
+    let mut pattern = admitting(49152, 65535);
+    pattern.account.data.tasks.items_mut().unwrap().clear();
+    only(&audit_rule(&pattern.account, RULE));
+    for instance in pattern.instances.clone() {
+        pattern.account.edit_instance(&instance, |instance| {
+            instance.attributes.insert("ecs.os-type".to_owned(), Some("windows".to_owned()));
+        });
+    }
+    assert_silent(&audit_rule(&pattern.account, RULE));
+}

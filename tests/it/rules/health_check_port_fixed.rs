@@ -1,8 +1,10 @@
 //! Fixed health-check ports behind dynamic host ports.
 
 use ecs_network_audit::snapshot::coverage::Dataset;
+use ecs_network_audit::snapshot::enums::NetworkMode;
 use insta::assert_snapshot;
 
+use crate::mocks::compute::{container, ecr};
 use crate::mocks::patterns::{self, Pattern};
 use crate::support::{assert_silent, assert_unknown, audit_rule, only, shown};
 
@@ -44,4 +46,18 @@ fn unread() {
     let mut pattern = checked_at(patterns::ec2_bridge(), "9000");
     pattern.account.deny(Dataset::TaskDefinitions, "ecs:DescribeTaskDefinition");
     assert_unknown(&audit_rule(&pattern.account, RULE), "task-definitions could not be read");
+}
+
+#[test]
+fn something_else_on_the_instances_may_answer() {
+    let mut pattern = checked_at(patterns::ec2_bridge(), "9000");
+    let daemon = container("admin", &ecr("admin")).port(9000, None);
+    let definition = pattern.account.definition("admin", Some(NetworkMode::Host), vec![daemon]);
+    pattern.account.service(&pattern.cluster.clone(), "admin", &definition);
+    assert_unknown(&audit_rule(&pattern.account, RULE), "admin has port 9000");
+    let mut pattern = checked_at(patterns::ec2_bridge(), "9000");
+    let group = pattern.target_group.clone().unwrap();
+    let host = pattern.account.data.instances.items()[0].id.to_string();
+    pattern.account.target_health(&group, &host, 32768, "healthy", None);
+    assert_unknown(&audit_rule(&pattern.account, RULE), "contradicted by live state");
 }

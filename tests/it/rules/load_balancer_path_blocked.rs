@@ -2,8 +2,11 @@
 
 use ecs_network_audit::finding::Severity;
 use ecs_network_audit::snapshot::coverage::Dataset;
+use ecs_network_audit::snapshot::ecs::PlacementConstraint;
+use ecs_network_audit::snapshot::enums::NetworkMode;
 use insta::assert_snapshot;
 
+use crate::mocks::compute::set_network;
 use crate::mocks::patterns;
 use crate::support::{assert_silent, assert_unknown, audit_rule, only, shown};
 
@@ -110,4 +113,114 @@ fn unread() {
         pattern.account.deny(dataset, api);
         assert_unknown(&audit_rule(&pattern.account, RULE), "could not be read");
     }
+}
+
+/// Half of the instances carry a group that doesn't admit the load balancer.
+fn with_other_instances() -> patterns::Pattern {
+    let mut pattern = patterns::ec2_bridge();
+    pattern.account.edit_definition(&pattern.definition.clone(), |definition| {
+        definition.containers[0].port_mappings[0].host_port = Some(8080);
+    });
+    let other = pattern.account.security_group(&pattern.vpc.clone(), "workers");
+    pattern.account.edit_host(&pattern.instances[1].clone(), |host| {
+        host.network_interfaces[0].security_group_ids = vec![other];
+    });
+    let (group, alb) = (pattern.group.clone(), pattern.balancer_group.clone().unwrap());
+    pattern.account.admit_group(&group, "tcp", 8080, 8080, &alb);
+    pattern
+}
+
+#[test]
+fn a_placement_constraint_may_keep_tasks_from_the_instances_that_refuse() {
+    let mut pattern = with_other_instances();
+    only(&audit_rule(&pattern.account, RULE));
+    pattern.account.edit_service(&pattern.service.clone(), |service| {
+        service.placement_constraints.push(PlacementConstraint {
+            kind: "memberOf".to_owned(),
+            expression: Some("attribute:role == web".to_owned()),
+        });
+    });
+    assert_unknown(&audit_rule(&pattern.account, RULE), "a placement constraint may keep tasks from the instances");
+    let group = pattern.group.clone();
+    pattern.account.edit_group(&group, |group| group.ingress.clear());
+    only(&audit_rule(&pattern.account, RULE));
+}
+
+#[test]
+fn whether_clients_keep_their_addresses_decides_and_may_be_unread() {
+    let mut pattern = patterns::nlb_without_groups();
+    let group = pattern.target_group.clone().unwrap();
+    pattern.account.attribute(&group, "preserve_client_ip.enabled", "true");
+    pattern.account.edit_target_group(&group, |group| group.health_check.port = Some("9000".to_owned()));
+    let group = pattern.group.clone();
+    pattern.account.edit_group(&group, |group| group.ingress.clear());
+    pattern.account.admit(&group, "tcp", 8080, 8080, "203.0.113.0/24");
+    assert_silent(&audit_rule(&pattern.account, RULE));
+    pattern.account.deny(Dataset::TargetGroupAttributes, "elasticloadbalancing:DescribeTargetGroupAttributes");
+    assert_unknown(&audit_rule(&pattern.account, RULE), "target-group-attributes could not be read");
+}
+
+#[test]
+fn who_the_clients_are_is_left_to_the_owner() {
+    let mut pattern = patterns::nlb_without_groups();
+    let group = pattern.target_group.clone().unwrap();
+    pattern.account.attribute(&group, "preserve_client_ip.enabled", "true");
+    let group = pattern.group.clone();
+    pattern.account.edit_group(&group, |group| group.ingress.clear());
+    let report = audit_rule(&pattern.account, RULE);
+    let commands = only(&report).remediation.commands.join(" ");
+    assert!(commands.contains("--cidr \"$CLIENTS\""), "{commands}");
+    assert!(!commands.contains("0.0.0.0/0"), "{commands}");
+}
+
+#[test]
+fn addresses_of_ipv6_targets_are_not_followed() {
+    let mut pattern = patterns::fargate_nat();
+    let group = pattern.group.clone();
+    pattern.account.edit_group(&group, |group| group.ingress.clear());
+    let target_group = pattern.target_group.clone().unwrap();
+    pattern.account.edit_target_group(&target_group, |group| group.ip_address_type = Some("ipv6".to_owned()));
+    assert_unknown(&audit_rule(&pattern.account, RULE), "IPv6");
+}
+
+#[test]
+fn a_healthy_task_of_an_older_revision_contradicts_nothing() {
+    let mut pattern = patterns::fargate_nat();
+    let group = pattern.group.clone();
+    pattern.account.edit_group(&group, |group| group.ingress.clear());
+    let subnet = pattern.subnets[0].clone();
+    pattern.account.edit_service(&pattern.service.clone(), |service| {
+        let mut network = service.network_configuration.clone().unwrap();
+        network.subnets = vec![subnet];
+        set_network(service, network);
+    });
+    let task = pattern.account.task(&pattern.service.clone(), "web-0");
+    let target_group = pattern.target_group.clone().unwrap();
+    pattern.account.target_health(&target_group, "10.0.16.7", 8080, "healthy", None);
+    let address = "10.0.16.7".to_owned();
+    pattern.account.edit_task(&task, |task| {
+        task.network_interface.as_mut().unwrap().private_ipv4_address = Some(address);
+    });
+    assert_unknown(&audit_rule(&pattern.account, RULE), "contradicted by live state");
+    let old = pattern.account.definition("web-old", Some(NetworkMode::Awsvpc), Vec::new());
+    pattern.account.edit_task(&task, |task| task.task_definition_arn = old);
+    only(&audit_rule(&pattern.account, RULE));
+}
+
+#[test]
+fn entries_of_one_network_acl_get_numbers_of_their_own() {
+    let mut pattern = patterns::fargate_nat();
+    let [a, b] = pattern.subnets.clone();
+    pattern.account.own_network_acl("tight", &[&a, &b], &[]);
+    let report = audit_rule(&pattern.account, RULE);
+    let commands = &only(&report).remediation.commands;
+    let key = |command: &String| {
+        let number = command.split("--rule-number ").nth(1)?.split(' ').next()?.to_owned();
+        Some((command.contains("--egress"), number))
+    };
+    let mut numbers: Vec<_> = commands.iter().filter_map(key).collect();
+    let all = numbers.len();
+    numbers.sort();
+    numbers.dedup();
+    assert!(all > 2 && numbers.len() == all, "{commands:#?}");
 }

@@ -1,7 +1,8 @@
 //! Internet-facing load balancers in private subnets.
 
 use ecs_network_audit::snapshot::coverage::Dataset;
-use ecs_network_audit::snapshot::vpc::RouteTarget;
+use ecs_network_audit::snapshot::enums::RouteState;
+use ecs_network_audit::snapshot::vpc::{RouteDestination, RouteTarget};
 use insta::assert_snapshot;
 
 use crate::mocks::patterns::{self, Pattern};
@@ -58,4 +59,32 @@ fn block_public_access_is_consulted() {
     let options = &mut pattern.account.data.block_public_access.items_mut().unwrap()[0];
     options.internet_gateway_block_mode = "block-ingress".to_owned();
     assert_unknown(&audit_rule(&pattern.account, RULE), "block-ingress");
+}
+
+#[test]
+fn an_exclusion_for_egress_lets_no_client_in() {
+    for (mode, is_silent) in [("allow-bidirectional", true), ("allow-egress", false)] {
+        let mut pattern = patterns::fargate_nat();
+        let vpc = pattern.vpc.to_string();
+        let options = &mut pattern.account.data.block_public_access.items_mut().unwrap()[0];
+        options.internet_gateway_block_mode = "block-bidirectional".to_owned();
+        options.exclusions.insert(vpc, mode.to_owned());
+        let report = audit_rule(&pattern.account, RULE);
+        assert_eq!(report.not_evaluated.is_empty(), is_silent, "{mode}");
+    }
+}
+
+#[test]
+fn a_gateway_that_is_gone_leads_nowhere_and_a_part_of_the_internet_may_be_enough() {
+    let mut pattern = patterns::fargate_nat();
+    let public = pattern.public[0].clone();
+    let tables = pattern.account.data.route_tables.items_mut().unwrap();
+    let table = tables.iter_mut().find(|table| table.subnets.contains(&public)).unwrap();
+    table.routes[1].state = RouteState::Blackhole;
+    assert!(only(&audit_rule(&pattern.account, RULE)).message.to_string().contains("is gone"));
+    let tables = pattern.account.data.route_tables.items_mut().unwrap();
+    let table = tables.iter_mut().find(|table| table.subnets.contains(&public)).unwrap();
+    table.routes[1].state = RouteState::Active;
+    table.routes[1].destination = RouteDestination::Cidr("93.184.216.0/24".parse().unwrap());
+    assert_unknown(&audit_rule(&pattern.account, RULE), "a part of the internet");
 }

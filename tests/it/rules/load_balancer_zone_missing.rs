@@ -90,3 +90,27 @@ fn every_zone_enabled_is_silent_and_unread_is_unknown() {
     pattern.account.deny(Dataset::LoadBalancers, "elasticloadbalancing:DescribeLoadBalancers");
     assert_unknown(&audit_rule(&pattern.account, RULE), "load-balancers could not be read");
 }
+
+#[test]
+fn tasks_start_only_where_instances_are() {
+    let mut pattern = patterns::ec2_awsvpc();
+    let third = pattern.account.subnet(&pattern.vpc, "private-c", "10.0.48.0/20", "c");
+    pattern.account.edit_service(&pattern.service, |service| {
+        let mut network = service.network_configuration.clone().unwrap();
+        network.subnets.push(third);
+        set_network(service, network);
+    });
+    assert_silent(&audit_rule(&pattern.account, RULE));
+}
+
+#[test]
+fn a_constraint_is_no_doubt_where_every_zone_is_enabled() {
+    let mut pattern = patterns::ec2_bridge();
+    pattern.account.edit_service(&pattern.service, |service| {
+        service.placement_constraints.push(PlacementConstraint {
+            kind: "memberOf".to_owned(),
+            expression: Some("attribute:role == web".to_owned()),
+        });
+    });
+    assert_silent(&audit_rule(&pattern.account, RULE));
+}

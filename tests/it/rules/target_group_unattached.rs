@@ -78,3 +78,10 @@ fn load_balancers_that_were_not_read_may_forward() {
     gone.account.data.load_balancers.items_mut().unwrap().clear();
     assert_unknown(&audit_rule(&gone.account, RULE), "is not visible");
 }
+
+#[test]
+fn a_target_group_that_is_gone_is_unknown() {
+    let mut pattern = patterns::fargate_nat();
+    pattern.account.data.target_groups.items_mut().unwrap().clear();
+    assert_unknown(&audit_rule(&pattern.account, RULE), "is not visible");
+}

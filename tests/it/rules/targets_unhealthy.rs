@@ -68,3 +68,34 @@ fn healthy_and_unread() {
     pattern.account.deny(Dataset::TargetHealth, "elasticloadbalancing:DescribeTargetHealth");
     assert_unknown(&audit_rule(&pattern.account, RULE), "target-health could not be read");
 }
+
+#[test]
+fn an_answer_proves_that_the_path_is_open_whatever_else_is_wrong() {
+    let mut pattern = with_target("Target.ResponseCodeMismatch");
+    let balancer = pattern.balancer.clone().unwrap();
+    pattern.account.edit_load_balancer(&balancer, |balancer| {
+        balancer.availability_zones.retain(|zone| zone.zone_name.ends_with('a'));
+    });
+    only(&audit_rule(&pattern.account, RULE));
+}
+
+#[test]
+fn each_target_is_as_old_as_its_own_task() {
+    let mut pattern = with_target("Target.FailedHealthChecks");
+    let old = pattern.account.task(&pattern.service.clone(), "web-1");
+    pattern.account.edit_task(&old, |task| {
+        task.network_interface.as_mut().unwrap().private_ipv4_address = Some("10.0.16.7".to_owned());
+    });
+    let young = pattern.account.task(&pattern.service.clone(), "web-2");
+    pattern.account.edit_task(&young, |task| task.started_at = Some(now() - SignedDuration::from_secs(20)));
+    only(&audit_rule(&pattern.account, RULE));
+    pattern.account.edit_task(&old, |task| task.started_at = Some(now() - SignedDuration::from_secs(20)));
+    assert_silent(&audit_rule(&pattern.account, RULE));
+}
+
+#[test]
+fn tasks_that_could_not_be_read_have_no_age() {
+    let mut pattern = with_target("Target.FailedHealthChecks");
+    pattern.account.deny(Dataset::Tasks, "ecs:ListTasks");
+    assert_unknown(&audit_rule(&pattern.account, RULE), "tasks could not be read");
+}

@@ -121,3 +121,15 @@ fn two_providers_of_one_platform_are_one_fault() {
     pattern.account.edit_service(&service, |service| set_launch(service, None, &["FARGATE", "FARGATE_SPOT"]));
     assert_eq!(only(&audit_rule(&pattern.account, RULE)).blockers.len(), 1);
 }
+
+#[test]
+fn what_runs_is_supported_whatever_the_operating_system() {
+    let mut pattern = patterns::ec2_bridge();
+    pattern.account.edit_definition(&pattern.definition.clone(), |d| d.operating_system_family = None);
+    pattern.account.edit_instance(&pattern.instances[0].clone(), |instance| {
+        instance.attributes.insert("ecs.os-type".to_owned(), Some("windows".to_owned()));
+    });
+    assert_silent(&audit_rule(&pattern.account, RULE));
+    pattern.account.data.tasks.items_mut().unwrap().clear();
+    assert_unknown(&audit_rule(&pattern.account, RULE), "Linux or Windows");
+}

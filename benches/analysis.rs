@@ -1,0 +1,44 @@
+//! How long it takes to judge a large account that was already read.
+//!
+//! `cargo bench` prints the times; the README quotes them.
+
+#![allow(missing_docs, clippy::unwrap_used, reason = "a benchmark has no readers of its API")]
+
+use std::hint::black_box;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use ecs_network_audit::analysis::Analyses;
+use ecs_network_audit::engine::evaluate;
+use ecs_network_audit::settings::Settings;
+use ecs_network_audit::topology::Topology;
+
+#[allow(dead_code, reason = "the tests use the rest of the vocabulary")]
+#[path = "../mocks/mod.rs"]
+mod mocks;
+
+fn paths(criterion: &mut Criterion) {
+    let snapshot = mocks::large::ten_thousand_services().snapshot();
+    let settings = Settings::all_rules();
+    let mut group = criterion.benchmark_group("10,000 services in 200 subnets");
+    group.sample_size(10);
+    group.bench_function("topology", |bencher| {
+        bencher.iter(|| black_box(Topology::build(&snapshot, &snapshot.targets[0]).workloads().len()));
+    });
+    group.bench_function("egress and ingress", |bencher| {
+        let topology = Topology::build(&snapshot, &snapshot.targets[0]);
+        bencher.iter(|| {
+            let analyses = Analyses::new(&topology, &settings);
+            for workload in topology.workloads() {
+                black_box(analyses.egress(workload));
+                black_box(analyses.ingress(workload));
+            }
+        });
+    });
+    group.bench_function("all rules", |bencher| {
+        bencher.iter(|| black_box(evaluate(&snapshot, &settings).findings.len()));
+    });
+    group.finish();
+}
+
+criterion_group!(benches, paths);
+criterion_main!(benches);
