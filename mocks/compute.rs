@@ -437,6 +437,7 @@ impl Account {
                 pull_stopped_at: None,
                 started_at: Some(now() - SignedDuration::from_hours(24)),
                 stopped_at: None,
+                stopping_at: None,
                 stop_code: None,
                 stopped_reason: None,
                 network_interface: network.map(|network| TaskNetworkInterface {

@@ -76,6 +76,7 @@ impl Account {
             arn: Some(Arn::from(format!("arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/default/{name}"))),
             state: "ENABLED".to_owned(),
             schedule_expression: Some("rate(1 day)".to_owned()),
+            end_date: None,
             target,
         };
         push(&mut self.data.schedules, schedule);

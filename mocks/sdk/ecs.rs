@@ -276,6 +276,7 @@ fn task(task: &own::Task) -> sdk::Task {
         .set_created_at(time(task.created_at))
         .set_started_at(time(task.started_at))
         .set_stopped_at(time(task.stopped_at))
+        .set_stopping_at(time(task.stopping_at))
         .set_stop_code(task.stop_code.as_deref().map(sdk::TaskStopCode::from))
         .set_stopped_reason(task.stopped_reason.clone())
         .set_attachments(Some(interface.into_iter().collect()))

@@ -80,11 +80,20 @@ pub fn mounts<'s>(analyses: &Analyses<'s>, workload: &Workload<'s>) -> (Vec<Moun
         let places = places(analyses, workload, variant, own_interface);
         gaps.extend(places.gaps);
         for id in ids {
+            let first = mounts.len();
             for place in &places.known {
                 match judge(analyses, id, place) {
                     Ok(trouble) => mounts.push(Mount { file_system_id: id, place: place.clone(), trouble }),
                     Err(gap) => gaps.extend(gap),
                 }
+            }
+            // Only what is wrong everywhere is wrong for sure where a constraint may keep tasks away.
+            if places.may_be_narrower && mounts[first..].iter().any(|mount: &Mount<'_>| mount.trouble.is_none()) {
+                let reason =
+                    text!["a placement constraint may keep tasks from where ", id.to_owned(), " is out of reach"];
+                let doubtful = mounts[first..].iter().any(|mount| mount.trouble.is_some());
+                gaps.extend(doubtful.then_some(Gap::Undecidable { kind: "placement-constraint", reason }));
+                mounts.truncate(first);
             }
         }
     }
@@ -103,8 +112,8 @@ fn places<'s>(
     let mut all = Places { gaps: variant.launches.gaps.clone(), ..Places::default() };
     for launch in &variant.launches.known {
         let places = match launch.kind {
-            LaunchKind::Fargate => analyses.task_places(variant, launch),
-            LaunchKind::Ec2 if own_interface => analyses.task_places(variant, launch),
+            LaunchKind::Fargate => analyses.task_places(workload, variant, launch),
+            LaunchKind::Ec2 if own_interface => analyses.task_places(workload, variant, launch),
             LaunchKind::Ec2 => analyses.instance_places(workload, variant, launch),
             LaunchKind::ManagedInstances => {
                 let reason = text!["which interface mounts EFS volumes on Managed Instances is not documented"];
@@ -115,6 +124,7 @@ fn places<'s>(
         };
         all.known.extend(places.known);
         all.gaps.extend(places.gaps);
+        all.may_be_narrower |= places.may_be_narrower;
     }
     all
 }
@@ -146,8 +156,15 @@ fn judge<'s>(analyses: &Analyses<'s>, id: &'s str, place: &Place<'s>) -> Result<
     }
     let zone = subnet.availability_zone.as_str();
     let mut here = file_system.mount_targets.iter().filter(|target| target.availability_zone == zone);
+    let mut coming = here.clone().filter(|target| matches!(target.life_cycle_state.as_str(), "creating" | "updating"));
     let Some(mount_target) = here.find(|target| target.life_cycle_state == "available") else {
-        return Ok(Some(Trouble::NoMountTarget { zone }));
+        return match coming.next() {
+            Some(target) => {
+                let reason = text!["mount target ", &target.id, " is ", target.life_cycle_state.clone()];
+                Err(vec![Gap::Undecidable { kind: "mount-target-state", reason }])
+            }
+            None => Ok(Some(Trouble::NoMountTarget { zone })),
+        };
     };
     let from = ends::of_origin(topology, place, subnet);
     let to = end_of(analyses, mount_target).map_err(|gap| vec![gap])?;

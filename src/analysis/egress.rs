@@ -11,6 +11,7 @@ use super::places::Place;
 use crate::reach::policy::{self, Decision, Principal};
 use crate::reach::verdict::{Family, Gap, Hop, Trace};
 use crate::snapshot::ecs::TaskDefinition;
+use crate::snapshot::enums::VpcEndpointType;
 use crate::snapshot::ids::Arn;
 use crate::snapshot::vpc::{RouteTable, Vpc, VpcEndpoint};
 use crate::text;
@@ -119,7 +120,7 @@ impl<'s> Table<'_, 's> {
                 continue;
             }
             let places = match interface {
-                InterfaceKind::TaskEni => self.analyses.task_places(self.variant, self.launch),
+                InterfaceKind::TaskEni => self.analyses.task_places(self.workload, self.variant, self.launch),
                 InterfaceKind::InstanceEni => self.analyses.instance_places(self.workload, self.variant, self.launch),
             };
             for place in &places.known {
@@ -274,8 +275,13 @@ pub fn by_policy<'s>(
             context.push(("aws:principalaccount", account));
             context.extend(role.map(|role| ("aws:principalarn", role.as_str())));
         }
-        let request =
-            policy::Request { action: call.action, resource: call.resource.as_deref(), principal, context: &context };
+        let request = policy::Request {
+            action: call.action,
+            resource: call.resource.as_deref(),
+            principal,
+            context: &context,
+            is_gateway: endpoint.endpoint_type == VpcEndpointType::Gateway,
+        };
         match policy::evaluate(document, &request) {
             Decision::Allowed => {}
             Decision::Denied { by } => denied.push((call, by)),

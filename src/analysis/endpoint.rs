@@ -44,35 +44,55 @@ pub enum Why {
     NotRouted,
 }
 
+/// The kind of gap where the name leads to an endpoint that can't be judged.
+const TAKES_THE_NAME: &str = "s3-interface-endpoint";
+
 enum Fit {
     Serves,
     Fault(Why),
     Unknown(Gap),
 }
 
-/// Looks for the endpoint that serves `service` of `region` from a subnet of `vpc` with this route table.
+/// Whether names lead to an endpoint that this gap is about, or may.
+pub fn takes_the_name(gap: &Gap) -> bool {
+    matches!(gap, Gap::Unread { .. } | Gap::Undecidable { kind: TAKES_THE_NAME, .. })
+}
+
+/// Looks for the endpoint that serves `service` of `region`, by the name `host`, from a subnet of `vpc` with this route
+/// table.
 pub fn serving<'s>(
     topology: &Topology<'s>,
     vpc: &VpcId,
     table: Option<&RouteTable>,
     service: &str,
     region: &str,
+    host: &str,
 ) -> Served<'s> {
     let (mut faults, mut gaps) = (Vec::new(), Vec::new());
+    let mut by_gateway = None;
     for endpoint in topology.known_endpoints_in(vpc) {
         let Some(candidate) = candidate(endpoint, service, region) else { continue };
         let fit = match candidate {
+            // ECR does not take PrivateLink traffic at its dual-stack names ("Amazon ECR requests over IPv6").
+            Candidate::Plain if service.starts_with("ecr.") && host.ends_with(".on.aws") => continue,
+            Candidate::Plain if host.contains("-fips") => Fit::Unknown(fips_host(endpoint)),
             Candidate::Plain => fit(topology, endpoint, table),
             Candidate::Fips => Fit::Unknown(fips_only(endpoint)),
         };
         match fit {
-            // A gateway endpoint's route takes S3's addresses whatever else is there.
+            // Its route takes S3's addresses; whether the name leads there hangs on interface endpoints beside it.
+            Fit::Serves if endpoint.endpoint_type == VpcEndpointType::Gateway => by_gateway = Some(endpoint),
             Fit::Serves => return Served::By(endpoint),
             Fit::Fault(why) => faults.push(EndpointFault { endpoint, why }),
             Fit::Unknown(gap) => gaps.push(gap),
         }
     }
     gaps.extend(topology.endpoints_in(vpc).err());
+    if let Some(endpoint) = by_gateway
+        && !gaps.iter().any(takes_the_name)
+    {
+        return Served::By(endpoint);
+    }
     if gaps.is_empty() { Served::No(faults) } else { Served::Unknown(gaps) }
 }
 
@@ -139,17 +159,23 @@ fn interface_fit(topology: &Topology<'_>, endpoint: &VpcEndpoint) -> Fit {
         Lookup::Absent => return Fit::Unknown(dns_not_shown(endpoint)),
         Lookup::Unread(gap) => return Fit::Unknown(gap),
     }
+    // With private DNS for the whole VPC its names lead here, a gateway endpoint beside it or not.
     let is_s3 = names::parse_service_name(&endpoint.service_name).is_some_and(|(_, service)| service == "s3");
     if is_s3 {
         // The ECR guide asks for the gateway endpoint; whether layers come through the interface one isn't documented.
         let reason = text![
-            "S3 is served by the interface endpoint ",
+            "the names of S3 lead to the interface endpoint ",
             &endpoint.id,
-            " only; whether ECR's layers come through it is not documented"
+            "; whether ECR's layers come through it is not documented"
         ];
-        return Fit::Unknown(Gap::Undecidable { kind: "s3-interface-endpoint", reason });
+        return Fit::Unknown(Gap::Undecidable { kind: TAKES_THE_NAME, reason });
     }
     Fit::Serves
+}
+
+fn fips_host(endpoint: &VpcEndpoint) -> Gap {
+    let reason = text![&endpoint.id, " serves the plain names of ", &endpoint.service_name, ", not a FIPS host name"];
+    Gap::Undecidable { kind: "fips-endpoint", reason }
 }
 
 fn fips_only(endpoint: &VpcEndpoint) -> Gap {

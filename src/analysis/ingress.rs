@@ -197,7 +197,7 @@ impl<'s> Walk<'_, 's> {
     fn targets(&self, definition: &TaskDefinition, launch: &Launch<'s>) -> Places<'s> {
         let own = launch.kind == LaunchKind::Fargate || definition.network_mode == Some(NetworkMode::Awsvpc);
         match (own, launch.kind) {
-            (true, _) => self.analyses.task_places(self.variant, launch),
+            (true, _) => self.analyses.task_places(self.workload, self.variant, launch),
             (false, LaunchKind::Ec2) => self.analyses.instance_places(self.workload, self.variant, launch),
             (false, _) => Places::default(),
         }

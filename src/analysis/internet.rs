@@ -7,8 +7,8 @@ use crate::reach::route::{self, Routed};
 use crate::reach::space::AddressSet;
 use crate::reach::verdict::{Gap, Hop};
 use crate::snapshot::enums::{AvailabilityMode, ConnectivityType, NatGatewayState, RouteState};
-use crate::snapshot::ids::{InternetGatewayId, NatGatewayId, RouteTableId, SubnetId};
-use crate::snapshot::vpc::{BlockPublicAccess, NatGateway, Route, RouteTable, RouteTarget, Subnet};
+use crate::snapshot::ids::{InternetGatewayId, NatGatewayId, RouteTableId, SubnetId, VpcId};
+use crate::snapshot::vpc::{NatGateway, Route, RouteTable, RouteTarget, Subnet};
 use crate::text;
 use crate::text::Text;
 use crate::topology::origin::PublicAddress;
@@ -318,43 +318,46 @@ impl<'s> Walk<'_, 's> {
     }
 
     fn block_public_access(&mut self, subnet: &Subnet, behind_nat: bool) -> Way {
-        let excluded = |options: &BlockPublicAccess| {
-            options.exclusions.contains_key(subnet.id.as_str())
-                || options.exclusions.contains_key(subnet.vpc_id.as_str())
-        };
-        self.blocked(subnet.vpc_id.as_str(), behind_nat, excluded)
+        self.blocked(&subnet.vpc_id, behind_nat, &[subnet.id.as_str(), subnet.vpc_id.as_str()])
     }
 
     fn block_public_access_of_vpc(&mut self, nat: &NatGateway) -> Way {
-        let excluded = |options: &BlockPublicAccess| options.exclusions.contains_key(nat.vpc_id.as_str());
-        self.blocked(nat.vpc_id.as_str(), true, excluded)
+        self.blocked(&nat.vpc_id, true, &[nat.vpc_id.as_str()])
     }
 
-    fn blocked(&mut self, vpc: &str, behind_nat: bool, excluded: impl Fn(&BlockPublicAccess) -> bool) -> Way {
+    /// "Block public access to VPCs and subnets" in the VPC User Guide: what may only leave does so by NAT gateways, and an
+    /// exclusion for egress does not let an internet gateway carry traffic by itself.
+    fn blocked(&mut self, vpc: &VpcId, behind_nat: bool, places: &[&str]) -> Way {
+        let account = &self.topology.target.account;
+        if self.topology.vpc(vpc).found().is_some_and(|vpc| vpc.owner_id != *account) {
+            let reason = text!["the block-public-access mode of ", vpc, " is that of its owner, which can't be seen"];
+            return undecidable("shared-vpc", reason);
+        }
         let options = match self.topology.block_public_access() {
             Lookup::Found(options) => options,
             Lookup::Absent => return Way::Yes,
             Lookup::Unread(gap) => return Way::Unknown(vec![gap]),
         };
-        match options.internet_gateway_block_mode.as_str() {
+        let excluded = |mode| places.iter().any(|place| options.exclusions.get(*place).is_some_and(|own| own == mode));
+        let mode = options.internet_gateway_block_mode.as_str();
+        match mode {
             "off" => Way::Yes,
-            _ if excluded(options) => Way::Yes,
-            "block-bidirectional" => {
+            _ if excluded("allow-bidirectional") => Way::Yes,
+            "block-ingress" if behind_nat => Way::Yes,
+            "block-bidirectional" if behind_nat && excluded("allow-egress") => Way::Yes,
+            "block-bidirectional" | "block-ingress" => {
                 let detail = text![
-                    "VPC block public access stops all traffic through internet gateways, ",
-                    vpc.to_owned(),
-                    " included"
+                    "VPC block public access (",
+                    mode.to_owned(),
+                    ") stops ",
+                    if behind_nat { "NAT gateways in " } else { "traffic through internet gateways in " },
+                    vpc
                 ];
-                self.hop("block-public-access", vpc, "fails", detail);
+                self.hop("block-public-access", vpc.as_str(), "fails", detail);
                 Way::No(vec![Fault::PublicAccessBlocked])
             }
-            "block-ingress" if behind_nat => Way::Yes,
             mode => {
-                let reason = text![
-                    "VPC block public access is in mode ",
-                    mode.to_owned(),
-                    ": whether it lets answers back in is not documented"
-                ];
+                let reason = text!["VPC block public access is in mode ", mode.to_owned(), ", which is not known"];
                 undecidable("block-public-access", reason)
             }
         }
@@ -392,16 +395,18 @@ fn undecidable(kind: &'static str, reason: Text) -> Way {
 }
 
 /// The bulk of the internet decides for yes: a route of its own for some company's range takes nothing from AWS's
-/// services. For no, every part has to be shut.
+/// services. For no, every part has to be shut; it is the bulk again that says what is wrong.
 fn merge(fates: Vec<(u64, Way)>) -> Way {
     let (mut open, mut other, mut faults, mut gaps) = (0, 0, Vec::new(), Vec::new());
+    let bulk = fates.iter().map(|(addresses, _)| *addresses).max().unwrap_or_default();
     for (addresses, fate) in fates {
         match fate {
             Way::Yes => {
                 open += addresses;
                 continue;
             }
-            Way::No(more) => faults.extend(more),
+            Way::No(more) if addresses == bulk => faults.extend(more),
+            Way::No(_) => {}
             Way::Unknown(more) => gaps.extend(more),
         }
         other += addresses;

@@ -12,6 +12,7 @@ pub mod names;
 pub mod needs;
 pub mod path;
 mod path_faults;
+mod path_out;
 pub mod places;
 pub mod resolution;
 pub mod service_connect;

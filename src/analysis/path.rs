@@ -6,11 +6,12 @@
 use super::Analyses;
 use super::endpoint::{self, EndpointFault, Served, Why};
 use super::ends;
-use super::internet::{self, InternetPath, Way};
+use super::internet::{self, Way};
 use super::names;
 use super::needs::Destination;
 use super::resolution::{self, Resolution};
 use crate::reach::leg::{self, Leg, Repair};
+use crate::reach::policy;
 use crate::reach::route;
 use crate::reach::space::AddressSet;
 use crate::reach::traffic::Traffic;
@@ -19,7 +20,7 @@ use crate::snapshot::enums::{VpcEndpointState, VpcEndpointType};
 use crate::snapshot::ids::{InternetGatewayId, PrefixListId};
 use crate::snapshot::vpc::{HostedZone, RouteDestination, RouteTable, RouteTarget, Subnet, Vpc, VpcEndpoint};
 use crate::text;
-use crate::topology::origin::{InterfaceKind, Origin};
+use crate::topology::origin::Origin;
 use crate::topology::{Lookup, Topology};
 
 /// The verdict on a path, before anything that only the workload knows.
@@ -95,14 +96,14 @@ impl<'s> Fault<'s> {
 
 /// A path that is being judged.
 pub(super) struct Judge<'a, 's> {
-    analyses: &'a Analyses<'s>,
+    pub(super) analyses: &'a Analyses<'s>,
     pub(super) topology: &'a Topology<'s>,
-    origin: &'a Origin<'s>,
+    pub(super) origin: &'a Origin<'s>,
     pub(super) subnet: &'s Subnet,
     pub(super) vpc: &'s Vpc,
     table: Option<&'s RouteTable>,
-    hops: Vec<Hop>,
-    by_internet: bool,
+    pub(super) hops: Vec<Hop>,
+    pub(super) by_internet: bool,
 }
 
 /// Judges the path of TCP 443 from an origin to a destination.
@@ -115,6 +116,12 @@ pub(super) fn judge<'s>(analyses: &Analyses<'s>, destination: &Destination, orig
             return Path { reach, hops: Vec::new(), vpc: None, route_table: None, by_internet: false };
         }
     };
+    if subnet.ipv6_native {
+        let reason = text![&subnet.id, " is IPv6-only, and paths are followed by IPv4"];
+        let gap = Gap::Undecidable { kind: "ipv6-only", reason };
+        let hops = vec![gap_hop(&gap, subnet.id.as_str().to_owned())];
+        return Path { reach: Reach::Unknown(vec![gap]), hops, vpc: Some(vpc), route_table: None, by_internet: false };
+    }
     let table = topology.route_table_of(subnet).found();
     let mut judge = Judge { analyses, topology, origin, subnet, vpc, table, hops: Vec::new(), by_internet: false };
     let reach = match destination {
@@ -139,7 +146,7 @@ fn place<'s>(topology: &Topology<'s>, origin: &Origin<'s>) -> Result<(&'s Subnet
 
 impl<'s> Judge<'_, 's> {
     fn reach_service(&mut self, service: &'static str, region: &str, host: &str) -> Reach<'s> {
-        let served = endpoint::serving(self.topology, &self.vpc.id, self.table, service, region);
+        let served = endpoint::serving(self.topology, &self.vpc.id, self.table, service, region, host);
         let zone = match &served {
             Served::By(endpoint) if endpoint.endpoint_type != VpcEndpointType::Gateway => {
                 Some(names::endpoint_zone(service, host))
@@ -148,7 +155,7 @@ impl<'s> Judge<'_, 's> {
         };
         let resolution = resolution::of(self.topology, self.vpc, host, zone);
         if let Some(zone) = resolution.unresolved_in {
-            return self.unresolved(zone, host);
+            return self.unresolved(zone, host, &resolution);
         }
         match served {
             Served::By(endpoint) if endpoint.endpoint_type == VpcEndpointType::Gateway => {
@@ -162,7 +169,7 @@ impl<'s> Judge<'_, 's> {
     fn reach_host(&mut self, host: &str) -> Reach<'s> {
         let resolution = resolution::of(self.topology, self.vpc, host, None);
         if let Some(zone) = resolution.unresolved_in {
-            return self.unresolved(zone, host);
+            return self.unresolved(zone, host, &resolution);
         }
         let internet = self.internet();
         self.over_the_internet(&internet, Vec::new(), resolution.gaps(), &resolution.by_zone)
@@ -170,16 +177,41 @@ impl<'s> Judge<'_, 's> {
 
     /// A host that may be anywhere: a way to the internet says that it is reached there, its absence says nothing.
     fn reach_other_host(&mut self, host: &str) -> Reach<'s> {
-        match self.reach_host(host) {
-            Reach::Holds(by) => Reach::Holds(by),
-            Reach::Fails(_) | Reach::Unknown(_) => {
+        let (name, port) = host.split_once(':').unwrap_or((host, "443"));
+        match self.reach_host(name) {
+            Reach::Holds(by) if port == "443" => Reach::Holds(by),
+            Reach::Holds(_) | Reach::Fails(_) | Reach::Unknown(_) => {
                 let reason = text![host.to_owned(), " may be inside the network: where it is can't be seen"];
                 Reach::Unknown(vec![Gap::Undecidable { kind: "unknown-host", reason }])
             }
         }
     }
 
-    fn unresolved(&mut self, zone: &'s HostedZone, host: &str) -> Reach<'s> {
+    fn unresolved(&mut self, zone: &'s HostedZone, host: &str, resolution: &Resolution<'s>) -> Reach<'s> {
+        // Rules and servers of the customer's own come before zones, and zones need both attributes of the VPC.
+        if !resolution.elsewhere.is_empty() {
+            let doubt = |gap: &Gap| match gap {
+                Gap::Unread { .. } => gap.clone(),
+                Gap::Undecidable { reason: elsewhere, .. } => {
+                    let mut reason = text![&zone.name, " (", &zone.id, ") lacks a name, but "];
+                    reason.append(elsewhere.clone());
+                    Gap::Undecidable { kind: "zone-not-asked", reason }
+                }
+            };
+            return self.unknown(resolution.elsewhere.iter().map(doubt).collect());
+        }
+        match self.topology.vpc_dns(&self.vpc.id) {
+            Lookup::Found(dns) if dns.enable_dns_support && dns.enable_dns_hostnames => {}
+            Lookup::Found(_) | Lookup::Absent => {
+                let reason = text![
+                    "private hosted zones need the DNS attributes of ",
+                    &self.vpc.id,
+                    ", which are off or unseen"
+                ];
+                return self.unknown(vec![Gap::Undecidable { kind: "zone-not-asked", reason }]);
+            }
+            Lookup::Unread(gap) => return self.unknown(vec![gap]),
+        }
         let detail = text![
             "the private hosted zone ",
             &zone.id,
@@ -203,7 +235,13 @@ impl<'s> Judge<'_, 's> {
         if !uncertain.is_empty() {
             // Either way the name leads: if both get through, it doesn't matter which.
             let internet = self.internet();
-            let both = leg.holds() && internet.way == Way::Yes && self.leg_out(&internet).holds();
+            let open =
+                |endpoint: &VpcEndpoint| endpoint.policy_document.as_deref().is_none_or(policy::allows_everything);
+            let both = leg.holds()
+                && resolution.by_zone.is_empty()
+                && open(endpoint)
+                && internet.way == Way::Yes
+                && self.leg_out(&internet).holds();
             self.hops.extend(leg.hops);
             return if both { Reach::Holds(None) } else { self.unknown(uncertain) };
         }
@@ -271,10 +309,13 @@ impl<'s> Judge<'_, 's> {
         if !resolution.by_zone.is_empty() {
             return self.unknown(resolution.by_zone.clone());
         }
+        if !leg.blockers.is_empty() && !resolution.elsewhere.is_empty() {
+            return self.unknown(resolution.elsewhere.clone());
+        }
         self.of_leg(leg, Fault::Refused, Some(endpoint))
     }
 
-    fn of_leg(&mut self, leg: Leg, fault: Fault<'s>, by: Option<&'s VpcEndpoint>) -> Reach<'s> {
+    pub(super) fn of_leg(&mut self, leg: Leg, fault: Fault<'s>, by: Option<&'s VpcEndpoint>) -> Reach<'s> {
         if !leg.blockers.is_empty() {
             Reach::Fails(Failure { fault, blockers: leg.blockers, is_partial: !leg.is_shut, repairs: leg.repairs })
         } else if !leg.gaps.is_empty() {
@@ -294,9 +335,9 @@ impl<'s> Judge<'_, 's> {
         let internet = self.internet();
         match served {
             Served::Unknown(gaps) => {
-                // What wasn't read may take the name over; a form of endpoint that can't be judged doesn't.
-                let unread = gaps.iter().any(|gap| matches!(gap, Gap::Unread { .. }));
-                if unread || internet.way != Way::Yes {
+                // What wasn't read may take the name over; of what can't be judged only some does.
+                let taken = gaps.iter().any(endpoint::takes_the_name);
+                if taken || internet.way != Way::Yes {
                     let mut gaps = gaps;
                     if let Way::Unknown(more) = &internet.way {
                         gaps.extend(more.iter().cloned());
@@ -334,7 +375,7 @@ impl<'s> Judge<'_, 's> {
     }
 
     /// What may serve although nothing that can be seen does.
-    fn hidden(&self, resolution: &Resolution<'s>) -> Vec<Gap> {
+    pub(super) fn hidden(&self, resolution: &Resolution<'s>) -> Vec<Gap> {
         let account = &self.topology.target.account;
         // In a shared VPC the owner's endpoints can't be described ("Shared subnets" in the PrivateLink guide).
         let owner = [&self.vpc.owner_id, &self.subnet.owner_id].into_iter().find(|owner| *owner != account);
@@ -344,86 +385,6 @@ impl<'s> Judge<'_, 's> {
             Gap::Undecidable { kind: "shared-vpc", reason }
         });
         shared.into_iter().chain(resolution.gaps()).collect()
-    }
-
-    fn internet(&self) -> std::rc::Rc<InternetPath> {
-        self.analyses.internet_path(self.origin.subnet_id, self.origin.public_address)
-    }
-
-    /// `hidden` matters where there is no way out, `by_zone` also where there is one.
-    fn over_the_internet(
-        &mut self,
-        internet: &InternetPath,
-        endpoint_faults: Vec<EndpointFault<'s>>,
-        hidden: Vec<Gap>,
-        by_zone: &[Gap],
-    ) -> Reach<'s> {
-        self.by_internet = true;
-        self.hops.extend(internet.hops.iter().cloned());
-        let leg = self.leg_out(internet);
-        let way = match &internet.way {
-            Way::Unknown(gaps) => return self.unknown(gaps.clone()),
-            _ if !by_zone.is_empty() => return self.unknown(by_zone.to_vec()),
-            Way::Yes => {
-                self.hops.extend(leg.hops.iter().cloned());
-                return self.of_leg(leg, Fault::Refused, None);
-            }
-            Way::No(faults) => faults,
-        };
-        if !hidden.is_empty() {
-            return self.unknown(hidden);
-        }
-        let broken: Vec<internet::Fault> = way.iter().filter(|fault| !self.is_no_way_at_all(fault)).cloned().collect();
-        let mut blockers: Vec<Blocker> = broken.iter().map(|fault| self.of_internet_fault(fault)).collect();
-        blockers.extend(endpoint_faults.iter().map(|fault| self.of_endpoint_fault(fault)));
-        let mut repairs = Vec::new();
-        let fault = match (broken.as_slice(), endpoint_faults.into_iter().next()) {
-            ([internet::Fault::NoPublicAddress(gateway)], _) => Fault::NoPublicAddress(gateway.clone()),
-            ([], Some(fault)) => Fault::Endpoint(fault),
-            ([], None) => {
-                blockers.extend(way.iter().map(|fault| self.of_internet_fault(fault)));
-                Fault::Missing
-            }
-            (_, _) => {
-                // The groups matter only where the way, once repaired, leads out.
-                self.hops.extend(leg.hops.iter().cloned());
-                blockers.extend(leg.blockers);
-                repairs = leg.repairs;
-                Fault::WayOut(broken)
-            }
-        };
-        fails(fault, blockers, repairs)
-    }
-
-    /// The groups and network ACLs between the origin and the internet, those of the NAT gateways' subnets included.
-    fn leg_out(&self, internet: &InternetPath) -> Leg {
-        let own = ends::of_origin(self.topology, self.origin, self.subnet);
-        let outside = ends::outside(text!["the internet"], AddressSet::internet(), None);
-        let entries = |id: &PrefixListId| self.topology.prefix_list_entries(id);
-        let mut all = leg::follow(&own, &outside, Traffic::tcp(443), &entries);
-        for (nat, subnet) in &internet.nat_gateways {
-            let Ok(subnet) = ends::subnet(self.topology, subnet) else { continue };
-            let end = leg::End {
-                subnet_id: Some(&subnet.id),
-                network_acl: Some(ends::network_acl(self.topology, &subnet.id)),
-                ..ends::outside(text!["NAT gateway ", nat], ends::subnet_addresses(subnet), None)
-            };
-            all.append(leg::through_nat(&own, &end, &outside, Traffic::tcp(443), &entries));
-        }
-        all
-    }
-
-    /// A missing route is no way at all; so is, for an instance, an internet gateway without a public address.
-    fn is_no_way_at_all(&self, fault: &internet::Fault) -> bool {
-        match fault {
-            internet::Fault::NoRoute(_) => true,
-            internet::Fault::NoPublicAddress(_) => self.origin.interface == InterfaceKind::InstanceEni,
-            internet::Fault::Blackhole(_)
-            | internet::Fault::GatewayDetached(_)
-            | internet::Fault::NatState(_)
-            | internet::Fault::NatSubnet(_)
-            | internet::Fault::PublicAccessBlocked => false,
-        }
     }
 
     fn note_endpoint(&mut self, served: &Served<'s>, service: &'static str) {
@@ -443,7 +404,7 @@ impl<'s> Judge<'_, 's> {
         }
     }
 
-    fn unknown(&mut self, mut gaps: Vec<Gap>) -> Reach<'s> {
+    pub(super) fn unknown(&mut self, mut gaps: Vec<Gap>) -> Reach<'s> {
         gaps.sort();
         gaps.dedup();
         gaps.iter().for_each(|gap| self.gap_hop(gap));
@@ -460,7 +421,7 @@ impl<'s> Judge<'_, 's> {
     }
 }
 
-fn fails<'s>(fault: Fault<'s>, blockers: Vec<Blocker>, repairs: Vec<Repair>) -> Reach<'s> {
+pub(super) fn fails<'s>(fault: Fault<'s>, blockers: Vec<Blocker>, repairs: Vec<Repair>) -> Reach<'s> {
     Reach::Fails(Failure { fault, blockers, is_partial: false, repairs })
 }
 

@@ -1,6 +1,7 @@
 //! Origins with a number each, so that what is true of one is computed once for the many workloads that share it.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::rc::Rc;
 
@@ -9,7 +10,7 @@ use rustc_hash::FxHashMap;
 use super::Analyses;
 use crate::reach::verdict::Gap;
 use crate::snapshot::ids::{Arn, SecurityGroupId, SubnetId};
-use crate::topology::launch::Launch;
+use crate::topology::launch::{Launch, LaunchKind};
 use crate::topology::origin::{self, InterfaceKind, Origin, Origins, Pool, PublicAddress};
 use crate::topology::workload::{Variant, Workload};
 
@@ -90,14 +91,21 @@ impl<'s> Register<'s> {
 }
 
 impl<'s> Analyses<'s> {
-    /// The task ENIs of an awsvpc variant.
-    pub fn task_places(&self, variant: &Variant<'s>, launch: &Launch<'s>) -> Places<'s> {
+    /// The task ENIs of an awsvpc variant. On EC2 a task starts only where an instance is, whatever its subnets are.
+    pub fn task_places(&self, workload: &Workload<'s>, variant: &Variant<'s>, launch: &Launch<'s>) -> Places<'s> {
         let origins = origin::task_interfaces(self.topology, variant, launch);
-        Places {
-            known: origins.known.into_iter().map(|origin| self.register.of_task(origin)).collect(),
-            gaps: origins.gaps,
-            may_be_narrower: false,
+        let mut known: Vec<Place<'s>> = origins.known.into_iter().map(|origin| self.register.of_task(origin)).collect();
+        let mut may_be_narrower = false;
+        if launch.kind == LaunchKind::Ec2 && known.len() > 1 {
+            let hosts = self.instance_places(workload, variant, launch);
+            let zone = |place: &Place<'s>| self.topology.subnet(place.subnet_id).found().map(|s| &s.availability_zone);
+            let zones: BTreeSet<_> = hosts.known.iter().map(zone).collect();
+            if hosts.gaps.is_empty() && !zones.is_empty() && !zones.contains(&None) {
+                known.retain(|place| zone(place).is_none() || zones.contains(&zone(place)));
+            }
+            may_be_narrower = hosts.may_be_narrower;
         }
+        Places { known, gaps: origins.gaps, may_be_narrower }
     }
 
     /// The primary ENIs of the container instances that a variant may be placed on.

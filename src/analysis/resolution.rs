@@ -3,6 +3,10 @@
 //! Source: "Working with private hosted zones" and "Resolver rules" in the Route 53 guide. The most specific zone or rule
 //! for a name wins, and a name that its zone lacks does not resolve at all.
 
+use std::net::Ipv4Addr;
+
+use ipnet::Ipv4Net;
+
 use crate::analysis::names;
 use crate::reach::verdict::Gap;
 use crate::snapshot::ids::VpcId;
@@ -66,8 +70,7 @@ fn servers(topology: &Topology<'_>, vpc: &Vpc, answer: &mut Resolution<'_>) {
     let Some(id) = vpc.dhcp_options_id.as_ref().filter(|id| id.as_str() != "default") else { return };
     match topology.dhcp_options(id) {
         Lookup::Found(options) => {
-            let own =
-                options.domain_name_servers.iter().find(|server| !server.eq_ignore_ascii_case("AmazonProvidedDNS"));
+            let own = options.domain_name_servers.iter().find(|server| !is_amazons(server, vpc));
             answer.elsewhere.extend(own.map(|server| {
                 let reason = text![&vpc.id, " resolves names with ", server, " instead of Amazon's resolver"];
                 Gap::Undecidable { kind: "custom-dns", reason }
@@ -79,6 +82,16 @@ fn servers(topology: &Topology<'_>, vpc: &Vpc, answer: &mut Resolution<'_>) {
         }
         Lookup::Unread(gap) => answer.elsewhere.push(gap),
     }
+}
+
+/// Amazon's resolver answers at the second address of the VPC's range as well, and at a link-local one ("DNS attributes
+/// for your VPC").
+fn is_amazons(server: &str, vpc: &Vpc) -> bool {
+    let second =
+        |block: &Ipv4Net| u32::from(block.network()).checked_add(2).map(|address| Ipv4Addr::from(address).to_string());
+    server.eq_ignore_ascii_case("AmazonProvidedDNS")
+        || server == "169.254.169.253"
+        || vpc.cidr_blocks.first().and_then(second).is_some_and(|address| address == server)
 }
 
 fn zones<'s>(

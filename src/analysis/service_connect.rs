@@ -11,6 +11,7 @@ use crate::reach::traffic::Traffic;
 use crate::reach::verdict::Gap;
 use crate::snapshot::ecs::{ServiceConnectConfiguration, ServiceConnectService, TaskDefinition};
 use crate::snapshot::enums::NetworkMode;
+use crate::text;
 use crate::topology::Lookup;
 use crate::topology::launch::LaunchKind;
 use crate::topology::workload::{Role, Variant, Workload};
@@ -50,16 +51,30 @@ pub struct Reached<'s> {
 /// nobody reaches is proved wrong.
 pub fn reached<'s>(analyses: &Analyses<'s>, server: &Workload<'s>, variant: &Variant<'s>, port: u16) -> Reached<'s> {
     let mut answer = Reached::default();
-    let Some(namespace) = variant.service_connect.and_then(|configuration| configuration.namespace.as_deref()) else {
+    // Its clients may all come by the load balancer: "client and server" is what the console sets.
+    if !variant.load_balancers.is_empty() {
+        return Reached { somebody: true, ..answer };
+    }
+    let mut unknown = |kind, reason| answer.gaps.push(Gap::Undecidable { kind, reason });
+    let Some(namespace) = namespace_of(analyses, server, variant) else {
+        unknown("namespace", text!["the namespace of ", &server.short_name, " is not shown"]);
         return answer;
     };
-    let targets: Vec<Place<'s>> = interfaces(analyses, server, variant);
+    if !analyses.topology.scope.is_everything() {
+        unknown(
+            "limited-scan",
+            text!["other members of ", namespace.to_owned(), " may be outside of what was scanned"],
+        );
+    }
+    let targets = interfaces(analyses, server, variant, &mut answer.gaps);
     for client in analyses.topology.workloads() {
         if client.index == server.index {
             continue;
         }
-        let member = configured(client).find(|(_, other)| other.namespace.as_deref() == Some(namespace));
-        let Some((own, _)) = member else { continue };
+        let mut members = configured(client).map(|(own, _)| (own, namespace_of(analyses, client, own)));
+        let Some((own, _)) = members.find(|(_, other)| other.is_some_and(|other| may_be_one(other, namespace))) else {
+            continue;
+        };
         match try_client(analyses, client, own, &targets, port) {
             Attempt::Through => {
                 return Reached { somebody: true, ..Reached::default() };
@@ -86,13 +101,14 @@ fn try_client<'s>(
 ) -> Attempt<'s> {
     let topology = analyses.topology;
     let (mut refused, mut gaps) = (None, Vec::new());
-    for from in interfaces(analyses, client, variant) {
+    for from in interfaces(analyses, client, variant, &mut gaps) {
         for to in targets {
-            let (Some(own), Some(other)) =
-                (topology.subnet(from.subnet_id).found(), topology.subnet(to.subnet_id).found())
-            else {
-                gaps.extend(ends::subnet(topology, from.subnet_id).err());
-                continue;
+            let (own, other) = match (ends::subnet(topology, from.subnet_id), ends::subnet(topology, to.subnet_id)) {
+                (Ok(own), Ok(other)) => (own, other),
+                (own, other) => {
+                    gaps.extend(own.err().into_iter().chain(other.err()));
+                    continue;
+                }
             };
             let (sender, receiver) = (ends::of_origin(topology, &from, own), ends::of_origin(topology, to, other));
             let leg = leg::follow(&sender, &receiver, Traffic::tcp(port), &|id| topology.prefix_list_entries(id));
@@ -112,24 +128,51 @@ fn try_client<'s>(
     }
 }
 
-fn interfaces<'s>(analyses: &Analyses<'s>, workload: &Workload<'s>, variant: &Variant<'s>) -> Vec<Place<'s>> {
+/// The namespace of a configuration, or the default one of the cluster.
+fn namespace_of<'s>(analyses: &Analyses<'s>, workload: &Workload<'s>, variant: &Variant<'s>) -> Option<&'s str> {
+    let own = variant.service_connect.and_then(|configuration| configuration.namespace.as_deref());
+    own.or_else(|| {
+        analyses.topology.cluster(workload.cluster_arn).found()?.service_connect_default_namespace.as_deref()
+    })
+}
+
+/// ECS shows a namespace as it was given, by name or by ARN: which ARN a name has can't be seen.
+fn may_be_one(first: &str, second: &str) -> bool {
+    first == second || first.starts_with("arn:") != second.starts_with("arn:")
+}
+
+fn interfaces<'s>(
+    analyses: &Analyses<'s>,
+    workload: &Workload<'s>,
+    variant: &Variant<'s>,
+    gaps: &mut Vec<Gap>,
+) -> Vec<Place<'s>> {
     let mut all = Vec::new();
+    gaps.extend(variant.launches.gaps.iter().cloned());
     for launch in &variant.launches.known {
         let own = launch.kind == LaunchKind::Fargate || variant.is_awsvpc() == Some(true);
         let found = match own {
-            true => analyses.task_places(variant, launch),
+            true => analyses.task_places(workload, variant, launch),
             false => analyses.instance_places(workload, variant, launch),
         };
+        gaps.extend(found.gaps);
         all.extend(found.known);
     }
     all
 }
 
 /// The definition of a variant.
-pub fn definition<'s>(variant: &Variant<'s>) -> Result<Option<&'s TaskDefinition>, Gap> {
+///
+/// # Errors
+/// The gap, when it is not known.
+pub fn definition<'s>(variant: &Variant<'s>) -> Result<&'s TaskDefinition, Gap> {
     match &variant.task_definition {
-        Lookup::Found(definition) => Ok(Some(definition)),
-        Lookup::Absent => Ok(None),
+        Lookup::Found(definition) => Ok(definition),
+        Lookup::Absent => {
+            let reason =
+                text!["task definition ", variant.task_definition_arn.name().to_owned(), " does not exist any more"];
+            Err(Gap::Undecidable { kind: "task-definition-absent", reason })
+        }
         Lookup::Unread(gap) => Err(gap.clone()),
     }
 }

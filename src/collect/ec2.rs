@@ -349,12 +349,6 @@ pub(super) fn workload_vpcs(data: &TargetData) -> BTreeSet<VpcId> {
     known.map(|subnet| subnet.vpc_id.clone()).collect()
 }
 
-/// Of these VPCs, those with an endpoint: only there do the DNS attributes decide anything.
-pub(super) fn vpcs_with_endpoints(data: &TargetData, vpcs: &BTreeSet<VpcId>) -> BTreeSet<VpcId> {
-    let with_endpoints: BTreeSet<&VpcId> = data.vpc_endpoints.items().iter().map(|endpoint| &endpoint.vpc_id).collect();
-    vpcs.iter().filter(|vpc| with_endpoints.contains(vpc)).cloned().collect()
-}
-
 pub(super) async fn vpc_dns_attributes(reader: &Reader, vpcs: BTreeSet<VpcId>) -> Fetched<VpcDnsAttributes> {
     let parts = each(vpcs.into_iter().collect(), |vpc| attributes_of(reader.clone(), vpc)).await;
     sorted(gather(parts), |attributes| attributes.vpc_id.clone())

@@ -238,6 +238,7 @@ pub(super) fn task(task: sdk::Task) -> Task {
         pull_stopped_at: time(task.pull_stopped_at),
         started_at: time(task.started_at),
         stopped_at: time(task.stopped_at),
+        stopping_at: time(task.stopping_at),
         stop_code: task.stop_code.map(|code| code.as_str().to_owned()),
         stopped_reason: task.stopped_reason,
         network_interface: interface.map(task_network_interface),

@@ -84,13 +84,12 @@ pub(super) async fn read(
 /// What waits for both ECS and the network, or for the load balancers and the services that use them.
 async fn dependent(reader: &Reader, data: &mut TargetData) {
     let vpcs = ec2::workload_vpcs(data);
-    let attributes = ec2::vpcs_with_endpoints(data, &vpcs);
     let prefix_lists = ec2::named_prefix_lists(data);
     let source = |dataset| dependency(data, dataset);
     let (vpc_dns_attributes, (hosted_zones, hosted_zone_records), prefix_lists, balancing, file_systems, cached_images) = tokio::join!(
         // These two have an item for each VPC that was asked about, so a VPC that was overlooked is not taken for one
         // without zones: what their sources lack needs no failure of its own.
-        reader.read(Dataset::VpcDnsAttributes, ec2::vpc_dns_attributes(reader, attributes)),
+        reader.read(Dataset::VpcDnsAttributes, ec2::vpc_dns_attributes(reader, vpcs.clone())),
         dns::zones_and_records(reader, vpcs),
         reader.read(
             Dataset::PrefixLists,

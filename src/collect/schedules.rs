@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::call::says;
-use super::convert::{maybe_id, text};
+use super::convert::{maybe_id, text, time};
 use super::ecs::sorted;
 use super::plan::{Reader, each, gather};
 use crate::snapshot::coverage::{Failure, Fetched};
@@ -192,6 +192,7 @@ async fn schedule(reader: Reader, (group, name): (String, String)) -> (Vec<Sched
         arn: maybe_id(answer.arn),
         state: answer.state.map_or_else(|| "ENABLED".to_owned(), |state| state.as_str().to_owned()),
         schedule_expression: answer.schedule_expression,
+        end_date: time(answer.end_date),
         target,
     });
     (schedule.into_iter().collect(), None)

@@ -1,9 +1,8 @@
 //! The cluster query language: the expressions of `memberOf` placement constraints.
 //!
-//! Source: "Create expressions to define container instances for Amazon ECS tasks" (`cluster-query-language`) and
-//! "Define which container instances Amazon ECS uses for tasks" (`task-placement-constraints`) in the ECS Developer
-//! Guide. They give neither a grammar nor every meaning. Where two readings of an expression are possible, all of them
-//! are followed, and the answer is [`Answer::Unknown`] unless they agree:
+//! Source: the pages `cluster-query-language` and `task-placement-constraints` of the ECS Developer Guide. They give
+//! neither a grammar nor every meaning. Where two readings of an expression are possible, both are followed, and the
+//! answer is [`Answer::Unknown`] unless they agree:
 //!
 //! - `and` before `or`, or from left to right, or from right to left;
 //! - `not` without parentheses before one comparison, or before what follows it too;
@@ -12,8 +11,9 @@
 //! - backslashes that the query language takes away, or leaves in the argument;
 //! - values that differ in upper and lower case only;
 //! - `!=`, `!in` and `!~` on `task:group`: all groups differ, or one does;
-//! - a comparison with an attribute that an instance doesn't have: false, or without an answer that `not` could turn
-//!   round. That `!=` doesn't select such an instance is documented.
+//! - comparisons with an attribute that an instance doesn't have: false, or without an answer that `not` could turn
+//!   round. Of `attribute:stack != prod` the guide says that it lists the instances with the attribute, but that is one
+//!   sentence beside one example.
 
 mod evaluate;
 mod parse;

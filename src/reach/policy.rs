@@ -19,6 +19,8 @@ pub struct Request<'a> {
     pub principal: Principal<'a>,
     /// Condition keys whose value is known, in lower case.
     pub context: &'a [(&'a str, &'a str)],
+    /// The policy is that of a gateway endpoint, where an account stands for its root user.
+    pub is_gateway: bool,
 }
 
 /// Who asks.
@@ -81,6 +83,26 @@ impl Applies {
     }
 }
 
+/// Whether the policy is the default one, or says the same: whoever asks for whatever is let through.
+pub fn allows_everything(document: &str) -> bool {
+    let is_all =
+        |statement: &Value, name: &str| statement.get(name).is_some_and(|value| texts(value).any(|t| t == "*"));
+    let Ok(policy) = serde_json::from_str::<Value>(document) else { return false };
+    let statements = match policy.get("Statement") {
+        Some(Value::Array(statements)) => statements.as_slice(),
+        Some(statement @ Value::Object(_)) => std::slice::from_ref(statement),
+        _ => return false,
+    };
+    let effect = |statement: &Value, effect: &str| statement.get("Effect").and_then(Value::as_str) == Some(effect);
+    statements.iter().all(|statement| effect(statement, "Allow"))
+        && statements.iter().any(|statement| {
+            is_all(statement, "Action")
+                && is_all(statement, "Resource")
+                && is_all(statement, "Principal")
+                && statement.get("Condition").is_none()
+        })
+}
+
 /// What the policy says to a request.
 pub fn evaluate(document: &str, request: &Request<'_>) -> Decision {
     let undecidable = |why: &str| Decision::Undecidable(why.to_owned());
@@ -120,7 +142,12 @@ fn applies(statement: &Value, request: &Request<'_>) -> Applies {
     let resource = |pattern: &str| match request.resource {
         _ if pattern == "*" => Applies::Yes,
         _ if pattern.contains("${") => Applies::Perhaps("a resource holds a policy variable".to_owned()),
-        Some(resource) => Applies::of(matches(pattern, resource)),
+        Some(resource) if matches(pattern, resource) => Applies::Yes,
+        // A request for some part of a resource: which part is not known.
+        Some(resource) if resource.strip_suffix('*').is_some_and(|known| may_begin(pattern, known)) => {
+            Applies::Perhaps(format!("which part of {resource} is asked for is not known"))
+        }
+        Some(_) => Applies::No,
         None => Applies::Perhaps(format!("which resource {} is asked for is not known", request.action)),
     };
     Applies::all([
@@ -129,6 +156,11 @@ fn applies(statement: &Value, request: &Request<'_>) -> Applies {
         principal(statement, request),
         conditions(statement, request),
     ])
+}
+
+/// Whether something that begins with `known` matches the pattern.
+fn may_begin(pattern: &str, known: &str) -> bool {
+    pattern.char_indices().map(|(at, char)| at + char.len_utf8()).any(|end| matches(&pattern[..end], known))
 }
 
 /// An element or its negation, each a text or a list of texts.
@@ -147,17 +179,18 @@ fn texts(value: &Value) -> impl Iterator<Item = &str> {
 
 fn principal(statement: &Value, request: &Request<'_>) -> Applies {
     match (statement.get("Principal"), statement.get("NotPrincipal")) {
-        (Some(value), _) => named(value, request.principal),
-        (None, Some(value)) => named(value, request.principal).not(),
+        (Some(value), _) => named(value, request),
+        (None, Some(value)) => named(value, request).not(),
         (None, None) => Applies::Perhaps("a statement names no principal".to_owned()),
     }
 }
 
-fn named(value: &Value, principal: Principal<'_>) -> Applies {
+fn named(value: &Value, request: &Request<'_>) -> Applies {
+    let principal = request.principal;
     match value {
         Value::String(all) if all == "*" => Applies::Yes,
         Value::Object(kinds) => match kinds.get("AWS") {
-            Some(names) => Applies::any(texts(names).map(|name| is_principal(name, principal))),
+            Some(names) => Applies::any(texts(names).map(|name| is_principal(name, request))),
             // Services and federated users are not the roles that ask here.
             None => match principal {
                 Principal::Unknown => Applies::Perhaps("who asks is not known".to_owned()),
@@ -168,7 +201,8 @@ fn named(value: &Value, principal: Principal<'_>) -> Applies {
     }
 }
 
-fn is_principal(name: &str, principal: Principal<'_>) -> Applies {
+fn is_principal(name: &str, request: &Request<'_>) -> Applies {
+    let principal = request.principal;
     if name == "*" {
         return Applies::Yes;
     }
@@ -180,6 +214,8 @@ fn is_principal(name: &str, principal: Principal<'_>) -> Applies {
     };
     match (principal, whole_account) {
         (Principal::Unknown, _) => Applies::Perhaps("who asks is not known".to_owned()),
+        // There it stands for the root user alone ("Control access to VPC endpoints using endpoint policies").
+        (Principal::Role(_) | Principal::OfAccount(_), Some(_)) if request.is_gateway => Applies::No,
         (Principal::Role(role), Some(account)) => Applies::of(account_of(role) == Some(account)),
         (Principal::OfAccount(own), Some(account)) => Applies::of(own == account),
         (Principal::Role(role), None) if name == role => Applies::Yes,
@@ -243,7 +279,7 @@ mod tests {
 
     fn ask(document: &str, action: &str, resource: Option<&str>, principal: Principal<'_>) -> Decision {
         let context = [("aws:principalaccount", "111122223333"), ("aws:sourcevpc", "vpc-1")];
-        evaluate(document, &Request { action, resource, principal, context: &context })
+        evaluate(document, &Request { action, resource, principal, context: &context, is_gateway: false })
     }
 
     fn role(document: &str) -> Decision {

@@ -322,6 +322,9 @@ pub struct Task {
     pub started_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped_at: Option<Timestamp>,
+    /// When it was told to stop: draining its connections takes minutes more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopping_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop_code: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -55,6 +55,13 @@ pub struct Scope {
     pub services: Vec<String>,
 }
 
+impl Scope {
+    /// The scan was not limited.
+    pub fn is_everything(&self) -> bool {
+        self.clusters.is_empty() && self.services.is_empty()
+    }
+}
+
 /// What was read of one account in one Region.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {

@@ -1,5 +1,8 @@
 //! What was read of Amazon EventBridge and EventBridge Scheduler: who starts tasks by itself. Inputs are never kept.
 
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::ecs::{AwsvpcConfiguration, CapacityProviderStrategyItem};
@@ -34,7 +37,23 @@ pub struct Schedule {
     pub state: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule_expression: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end_date: Option<Timestamp>,
     pub target: EcsTarget,
+}
+
+impl Schedule {
+    /// Whether it will not run again: AWS keeps such schedules, and keeps them ENABLED.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        if self.end_date.is_some_and(|end| end < now) {
+            return true;
+        }
+        let expression = self.schedule_expression.as_deref().unwrap_or_default();
+        let at = expression.strip_prefix("at(").and_then(|rest| rest.strip_suffix(')'));
+        let Some(at) = at.and_then(|at| at.parse::<DateTime>().ok()) else { return false };
+        // The expression has a time zone of its own: no zone is more than a day away from UTC.
+        at.to_zoned(TimeZone::UTC).is_ok_and(|at| now.duration_since(at.timestamp()) > SignedDuration::from_hours(24))
+    }
 }
 
 /// `EcsParameters` of a target.

@@ -23,7 +23,7 @@ use crate::snapshot::vpc::{
     PrefixList, ProfileAssociation, ResolverRule, RouteTable, SecurityGroup, Subnet, Vpc, VpcDnsAttributes,
     VpcEndpoint, VpcHostedZones,
 };
-use crate::snapshot::{Snapshot, Target, TargetData};
+use crate::snapshot::{Scope, Snapshot, Target, TargetData};
 use crate::text;
 
 type Map<'s, K, V> = FxHashMap<&'s K, &'s V>;
@@ -35,6 +35,8 @@ pub struct Topology<'s> {
     pub target: &'s Target,
     /// The time that ages are measured against: when the last answer came.
     pub now: Timestamp,
+    /// What the scan was limited to.
+    pub scope: &'s Scope,
     workloads: Vec<Workload<'s>>,
     clusters: Map<'s, Arn, Cluster>,
     task_definitions: Map<'s, Arn, TaskDefinition>,
@@ -78,6 +80,7 @@ impl<'s> Topology<'s> {
         let mut topology = Self {
             target,
             now: snapshot.finished_at,
+            scope: &snapshot.scope,
             workloads: Vec::new(),
             clusters: by(&data.clusters, |c| &c.arn),
             task_definitions: by(&data.task_definitions, |d| &d.arn),

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::launch::{Launch, LaunchKind};
-use super::workload::{Variant, Workload};
+use super::workload::{Role, Variant, Workload};
 use super::{Lookup, Topology};
 use crate::reach::verdict::Gap;
 use crate::snapshot::coverage::Dataset;
@@ -203,7 +203,13 @@ fn group_alike<'s>(
 pub fn of_cluster<'s>(topology: &Topology<'s>, cluster: &Arn) -> Origins<'s> {
     let mut origins = Origins::default();
     let instances = topology.container_instances_of(cluster).iter().copied();
-    let own = instances.filter(|i| is_on_ec2(i) && i.status == "ACTIVE" && !is_managed_instance(topology, i));
+    // A stopped instance stays registered, and its agent is not connected for a reason that no path explains.
+    let runs = |instance: &ContainerInstance| {
+        let host = instance.ec2_instance_id.as_ref().map(|id| topology.instance(id));
+        !matches!(host, Some(Lookup::Found(host)) if host.state != "running")
+    };
+    let own =
+        instances.filter(|i| is_on_ec2(i) && i.status == "ACTIVE" && !is_managed_instance(topology, i) && runs(i));
     group_alike(topology, own, &mut origins);
     origins
 }
@@ -260,6 +266,10 @@ fn task_zones<'s>(topology: &Topology<'s>, variant: &Variant<'s>) -> Option<Vec<
 
 /// Whether a `memberOf` constraint may narrow the eligible instances.
 pub fn is_constrained(workload: &Workload<'_>, variant: &Variant<'_>) -> bool {
+    // Whoever runs tasks by itself can name constraints that nobody sees afterwards.
+    if matches!(variant.role, Role::Standalone | Role::Scheduled) {
+        return true;
+    }
     let of_service = workload.service.is_some_and(|s| s.placement_constraints.iter().any(|c| c.kind == "memberOf"));
     let of_definition = match &variant.task_definition {
         Lookup::Found(definition) => definition.placement_constraints.iter().any(|c| c.kind == "memberOf"),
@@ -294,7 +304,12 @@ fn primary_interface<'s>(
     };
     let mut groups: Vec<&SecurityGroupId> = primary.security_group_ids.iter().collect();
     groups.sort();
-    let public = if primary.public_ip.is_some() { PublicAddress::Yes } else { PublicAddress::No };
+    let public = match (&primary.public_ip, instance.state.as_str()) {
+        (Some(_), _) => PublicAddress::Yes,
+        (None, "running") => PublicAddress::No,
+        // A stopped instance gives its address back and gets another one at start.
+        (None, _) => PublicAddress::Unknown,
+    };
     Ok((subnet, groups, public))
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use super::launch::{self, Launches};
 use super::{Lookup, Topology};
 use crate::finding::Resource;
@@ -12,7 +14,7 @@ use crate::snapshot::ecs::{
 };
 use crate::snapshot::enums::{LaunchType, NetworkMode};
 use crate::snapshot::ids::Arn;
-use crate::snapshot::schedule::EcsTarget;
+use crate::snapshot::schedule::{EcsTarget, Schedule};
 
 /// A service, or the running standalone tasks of one group.
 #[derive(Clone, Debug)]
@@ -40,6 +42,8 @@ pub struct Workload<'s> {
 pub struct Scheduled<'s> {
     /// `events:rule` or `scheduler:schedule`.
     pub kind: &'static str,
+    /// The event bus of the rule, or the group of the schedule.
+    pub group: Option<&'s str>,
     /// Its ARN, if AWS said it.
     pub arn: Option<&'s Arn>,
     /// What it runs.
@@ -143,7 +147,7 @@ pub(super) fn all<'s>(topology: &Topology<'s>) -> Vec<Workload<'s>> {
     let data = topology.data();
     let mut of_services: BTreeMap<(&Arn, &str), Vec<&'s Task>> = BTreeMap::new();
     let mut standalone: BTreeMap<(&Arn, &str), Vec<&'s Task>> = BTreeMap::new();
-    let scheduled = scheduled(data);
+    let scheduled = scheduled(data, topology.now);
     let mut of_schedules: BTreeMap<(&Arn, &str), Vec<&'s Task>> = BTreeMap::new();
     for task in data.tasks.items() {
         let group = group_of(task);
@@ -182,21 +186,26 @@ pub(super) fn all<'s>(topology: &Topology<'s>) -> Vec<Workload<'s>> {
 }
 
 /// Enabled rules and schedules by what their tasks say they were started by.
-fn scheduled(data: &TargetData) -> BTreeMap<String, Vec<(&str, Scheduled<'_>)>> {
+fn scheduled(data: &TargetData, now: Timestamp) -> BTreeMap<String, Vec<(&str, Scheduled<'_>)>> {
     let mut all: BTreeMap<String, Vec<(&str, Scheduled<'_>)>> = BTreeMap::new();
     for rule in data.event_rules.items().iter().filter(|rule| rule.state != "DISABLED") {
         let of_rule = all.entry(format!("events-rule/{}", rule.name)).or_default();
-        of_rule.extend(
-            rule.targets
-                .iter()
-                .map(|target| (rule.name.as_str(), Scheduled { kind: "events:rule", arn: rule.arn.as_ref(), target })),
-        );
+        of_rule.extend(rule.targets.iter().map(|target| {
+            (
+                rule.name.as_str(),
+                Scheduled { kind: "events:rule", group: Some(&rule.event_bus_name), arn: rule.arn.as_ref(), target },
+            )
+        }));
     }
-    for schedule in data.schedules.items().iter().filter(|schedule| schedule.state != "DISABLED") {
+    let runs = |schedule: &&Schedule| schedule.state != "DISABLED" && !schedule.is_over(now);
+    for schedule in data.schedules.items().iter().filter(runs) {
         let of_schedule = all.entry(format!("chronos-schedule/{}", schedule.name)).or_default();
         let target = &schedule.target;
         let kind = "scheduler:schedule";
-        of_schedule.push((schedule.name.as_str(), Scheduled { kind, arn: schedule.arn.as_ref(), target }));
+        of_schedule.push((
+            schedule.name.as_str(),
+            Scheduled { kind, group: Some(&schedule.group_name), arn: schedule.arn.as_ref(), target },
+        ));
     }
     all
 }
@@ -324,7 +333,8 @@ fn of_tasks<'s>(
             service_connect: None,
         };
         let mut variant = variant(topology, cluster, Role::Standalone, arn, facts);
-        variant.seen_interfaces = tasks.iter().filter_map(|task| task.network_interface.as_ref()).collect();
+        let running = tasks.iter().filter(|task| task.last_status == "RUNNING");
+        variant.seen_interfaces = running.filter_map(|task| task.network_interface.as_ref()).collect();
         variants.push(variant);
     }
     Some(Workload {

@@ -114,9 +114,7 @@ fn expected(snapshot: &Snapshot) -> TargetData {
     let vpcs: BTreeSet<_> =
         data.subnets.items().iter().filter(|s| with_workloads.contains(&s.id)).map(|s| s.vpc_id.clone()).collect();
     data.hosted_zones.items_mut().unwrap().retain(|zones| vpcs.contains(&zones.vpc_id));
-    // The attributes are only asked for where an endpoint makes them matter.
-    let with_endpoints: BTreeSet<_> = data.vpc_endpoints.items().iter().map(|e| e.vpc_id.clone()).collect();
-    data.vpc_dns_attributes.items_mut().unwrap().retain(|dns| with_endpoints.contains(&dns.vpc_id));
+    data.vpc_dns_attributes.items_mut().unwrap().retain(|attributes| vpcs.contains(&attributes.vpc_id));
     data
 }
 
@@ -398,7 +396,7 @@ fn batches_are_full_and_each_revision_is_described_once() {
     assert_eq!(mock.calls("ecs:DescribeTasks"), 2);
     assert_eq!(mock.calls("ecs:DescribeTaskDefinition"), 1);
     assert_eq!(mock.calls("ecs:DescribeClusters"), 1);
-    assert_eq!(mock.calls("ec2:DescribeVpcAttribute"), 0);
+    assert_eq!(mock.calls("ec2:DescribeVpcAttribute"), 2);
 }
 
 #[test]

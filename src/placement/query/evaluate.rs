@@ -180,8 +180,6 @@ fn attribute(attribute: Attribute<'_>, test: &Test, negated: bool) -> Truth {
         (Attribute::Value(_) | Attribute::NameOnly, Test::Exists) => Truth::of(Some(!negated)),
         (Attribute::Absent, Test::Exists) => Truth::of(Some(negated)),
         (Attribute::Value(value), _) => Truth::of(text(value, test).map(|answer| answer != negated)),
-        // The documentation says of `attribute:stack != prod` that it lists the instances with the attribute.
-        (Attribute::Absent, Test::Equals(_)) if negated => Truth::NeverTrue,
         (Attribute::Absent | Attribute::NameOnly, _) if negated => Truth::Unknown,
         // No value may count as an empty one.
         (Attribute::Absent | Attribute::NameOnly, _) => match text("", test) {

@@ -2,8 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ipnet::IpNet;
+
 use super::view::View;
 use crate::analysis::names;
+use crate::reach::filter::Amount;
+use crate::reach::group::{self, Peer};
+use crate::reach::space::AddressSet;
+use crate::reach::traffic::Traffic;
 use crate::rules::egress::view::Miss;
 use crate::shell;
 use crate::snapshot::enums::{VpcEndpointState, VpcEndpointType};
@@ -66,7 +72,7 @@ fn commands_in(topology: &Topology<'_>, vpc: &Vpc, misses: &[Miss<'_, '_>]) -> V
     commands
 }
 
-/// Private DNS needs both attributes; they are only known where the VPC has an endpoint already.
+/// Private DNS needs both attributes.
 fn vpc_attributes(topology: &Topology<'_>, vpc: &Vpc, region: &str) -> Vec<String> {
     let Lookup::Found(dns) = topology.vpc_dns(&vpc.id) else { return Vec::new() };
     let mut commands = Vec::new();
@@ -84,13 +90,24 @@ fn vpc_attributes(topology: &Topology<'_>, vpc: &Vpc, region: &str) -> Vec<Strin
     commands
 }
 
-/// The security groups of an interface endpoint that the VPC already has.
+/// The security groups of an interface endpoint that the VPC already has, where they admit all of the VPC.
 fn endpoint_groups<'s>(topology: &Topology<'s>, vpc: &Vpc) -> Option<&'s [SecurityGroupId]> {
+    let all: AddressSet = vpc.cidr_blocks.iter().copied().map(IpNet::from).collect();
+    let admits_all = |ids: &[SecurityGroupId]| {
+        let found: Option<Vec<_>> = ids.iter().map(|id| topology.security_group(id).found()).collect();
+        found.is_some_and(|groups| {
+            let peer = Peer { addresses: &all, groups: Some(Vec::new()), prefix_list: None };
+            let rules = groups.iter().flat_map(|group| &group.ingress);
+            let passage = group::passage(rules, &peer, Traffic::tcp(443), |_| None);
+            passage.refused() == Amount::Nothing && !passage.is_undecided()
+        })
+    };
     let mut endpoints = topology.known_endpoints_in(&vpc.id).iter();
     let is_model = |endpoint: &&&crate::snapshot::vpc::VpcEndpoint| {
         endpoint.endpoint_type == VpcEndpointType::Interface
             && endpoint.state == VpcEndpointState::Available
             && !endpoint.security_group_ids.is_empty()
+            && admits_all(&endpoint.security_group_ids)
     };
     endpoints.find(is_model).map(|endpoint| endpoint.security_group_ids.as_slice())
 }

@@ -36,7 +36,11 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
         Gaps::All,
         |need| egress::kind(need, region) == Kind::Exec,
         |miss| {
-            let same = |fault: &Fault<'_>| std::mem::discriminant(fault) == std::mem::discriminant(&miss.failure.fault);
+            let same = |fault: &Fault<'_>| {
+                let own = &miss.failure.fault;
+                let at = (fault.endpoint().map(|e| &e.id), own.endpoint().map(|e| &e.id));
+                std::mem::discriminant(fault) == std::mem::discriminant(own) && at.0 == at.1
+            };
             // One cause, one finding: what stops a task from starting stops Exec as well.
             let shared = !matches!(miss.failure.fault, Fault::Missing)
                 && all.iter().any(|cell| {

@@ -29,7 +29,7 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
         &RULE,
         workload,
         analyses,
-        Gaps::Of(&["private-hosted-zone"]),
+        Gaps::Of(&["private-hosted-zone", "zone-not-asked"]),
         |_| true,
         |miss| matches!(miss.failure.fault, Fault::Unresolved(_)),
     );

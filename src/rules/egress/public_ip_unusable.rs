@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::analysis::Analyses;
+use crate::analysis::{Analyses, internet};
 use crate::finding::{Related, Remediation, Severity};
 use crate::reach::route;
 use crate::reach::space::AddressSet;
@@ -79,8 +79,21 @@ fn leads_to_internet_gateway(topology: &Topology<'_>, id: &SubnetId) -> Result<b
     let split = route::split(table, &AddressSet::internet(), |list| topology.prefix_list_entries(list).ok());
     let is_gateway = |target: &RouteTarget| matches!(target, RouteTarget::InternetGateway(_));
     let routes = split.parts.iter().filter_map(|part| part.route).chain(split.unresolved.iter().copied());
-    let mut active = routes.filter(|route| route.state == RouteState::Active);
-    Ok(active.any(|route| is_gateway(&route.target)))
+    let active: Vec<_> = routes.filter(|route| route.state == RouteState::Active).collect();
+    if active.iter().any(|route| is_gateway(&route.target)) {
+        return Ok(true);
+    }
+    // A firewall between the subnet and the gateway leaves the address in use.
+    let through = active.iter().find(|route| {
+        !matches!(route.target, RouteTarget::NatGateway(_) | RouteTarget::Local) && !route::is_gateway_endpoint(route)
+    });
+    match through {
+        Some(route) => {
+            let reason = text![id, " leads to ", internet::describe(route), ", which can't be seen through"];
+            Err(Gap::Undecidable { kind: "opaque-route", reason })
+        }
+        None => Ok(false),
+    }
 }
 
 fn gone(words: &'static str, id: &SubnetId) -> Gap {

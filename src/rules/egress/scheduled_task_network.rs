@@ -86,12 +86,18 @@ fn failing(
             let mut command = shell::Command::new("aws events list-targets-by-rule");
             command.option("region", region);
             command.option("rule", &workload.short_name);
+            if let Some(bus) = schedule.group.filter(|bus| *bus != "default") {
+                command.option("event-bus-name", bus);
+            }
             command
         }
         _ => {
             let mut command = shell::Command::new("aws scheduler get-schedule");
             command.option("region", region);
             command.option("name", &workload.short_name);
+            if let Some(group) = schedule.group.filter(|group| *group != "default") {
+                command.option("group-name", group);
+            }
             command
         }
     };

@@ -41,8 +41,7 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
     for (variant, configuration) in service_connect::configured(workload) {
         concerned = true;
         let definition = match service_connect::definition(variant) {
-            Ok(Some(definition)) => definition,
-            Ok(None) => continue,
+            Ok(definition) => definition,
             Err(gap) => {
                 gaps.push(gap);
                 continue;

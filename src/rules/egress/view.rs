@@ -141,7 +141,9 @@ impl<'a, 's> View<'a, 's> {
             failing.gaps.extend(self.gaps);
             return Outcome::Fails(Box::new(failing));
         }
-        if self.gaps.is_empty() { Outcome::Holds } else { Outcome::Unknown(self.gaps) }
+        // What no other rule of this run tells either may be all that is known of a path: that is not a yes.
+        let open = self.cells.iter().any(|cell| matches!(cell.reach, Reach::Unknown(_)));
+        if self.gaps.is_empty() && !open { Outcome::Holds } else { Outcome::Unknown(self.gaps) }
     }
 
     /// The failure with what is the same for every rule of the group. `why` comes after "cannot reach logs: ".

@@ -47,10 +47,12 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
         text.append(Text::list(endpoints.iter().map(|id| (*id).to_owned()), 4));
         text.push(", or go back to the default policy, which allows everything that the callers' own policies allow.");
         let commands = endpoints.iter().map(|endpoint| {
-            let mut command = shell::Command::new("aws ec2 modify-vpc-endpoint");
+            // A reset would take away what else the policy guards.
+            let mut command = shell::Command::new("aws ec2 describe-vpc-endpoints");
             command.option("region", &analyses.topology.target.region);
-            command.option("vpc-endpoint-id", endpoint);
-            command.raw("--reset-policy");
+            command.option("vpc-endpoint-ids", endpoint);
+            command.option("query", "VpcEndpoints[].PolicyDocument");
+            command.option("output", "text");
             command.to_string()
         });
         let remediation = Remediation { text, commands: commands.collect() };

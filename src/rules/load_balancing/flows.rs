@@ -10,6 +10,8 @@ use crate::finding::{Cause, Evidence, Related, Remediation, Severity};
 use crate::reach::verdict::{Blocker, Family, Gap, Trace};
 use crate::rules::{Failing, Rule, repair};
 use crate::snapshot::coverage::Dataset;
+use crate::snapshot::elb::TargetHealth;
+use crate::snapshot::enums::LoadBalancerType;
 use crate::text;
 use crate::text::{Text, format_words};
 use crate::topology::origin::InterfaceKind;
@@ -158,14 +160,17 @@ impl<'a, 's> View<'a, 's> {
         let groups: BTreeMap<_, _> = flows.iter().map(|flow| (&flow.target_group.arn, flow.target_group)).collect();
         for (arn, group) in groups {
             let Ok(health) = self.analyses.topology.target_health_of(arn) else { continue };
-            let timed_out = |reason: &Option<String>| reason.as_deref() == Some("Target.Timeout");
-            let count = health.items().iter().filter(|t| t.state == "unhealthy" && timed_out(&t.reason)).count();
+            // The one code of a Network Load Balancer says as much as a time-out of the others.
+            let by_network = flows.iter().any(|flow| flow.load_balancer.kind == LoadBalancerType::Network);
+            let code = if by_network { "Target.FailedHealthChecks" } else { "Target.Timeout" };
+            let fits = |target: &&&TargetHealth| target.state == "unhealthy" && target.reason.as_deref() == Some(code);
+            let count = health.items().iter().filter(fits).count();
             if count > 0 {
                 evidence.push(Evidence {
                     source: "target-health",
                     at: None,
                     count: u32::try_from(count).unwrap_or(u32::MAX),
-                    text: format!("targets of {} are unhealthy: Target.Timeout", group.name),
+                    text: format!("targets of {} are unhealthy: {code}", group.name),
                 });
             }
         }

@@ -114,7 +114,8 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
 fn killed_early<'s>(workload: &Workload<'s>, needed_seconds: i32) -> Vec<(Timestamp, &'s str)> {
     let stopped = workload.tasks.iter().filter(|task| task.last_status == "STOPPED");
     let early = stopped.filter_map(|task| {
-        let (started, stopped, reason) = (task.started_at?, task.stopped_at?, task.stopped_reason.as_deref()?);
+        let (started, stopped, reason) =
+            (task.started_at?, task.stopping_at.or(task.stopped_at)?, task.stopped_reason.as_deref()?);
         let lived = stopped.duration_since(started);
         let for_checks = reason.to_lowercase().contains("failed elb health checks");
         (for_checks && lived <= SignedDuration::from_secs(i64::from(needed_seconds))).then_some((stopped, reason))

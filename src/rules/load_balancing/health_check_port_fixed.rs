@@ -121,7 +121,13 @@ fn another_listener<'s>(
         let definitions = other.variants.iter().filter_map(|variant| variant.task_definition.clone().found());
         let mut mappings = definitions.flat_map(|definition| {
             let is_host = definition.network_mode == Some(NetworkMode::Host);
-            definition.containers.iter().flat_map(|c| &c.port_mappings).map(move |mapping| (is_host, mapping))
+            let on_instance = definition.network_mode != Some(NetworkMode::Awsvpc);
+            definition
+                .containers
+                .iter()
+                .filter(move |_| on_instance)
+                .flat_map(|c| &c.port_mappings)
+                .map(move |mapping| (is_host, mapping))
         });
         mappings.any(|(is_host, m)| m.host_port == Some(port) || (is_host && m.container_port == Some(port)))
     };

@@ -1,8 +1,10 @@
 //! A load-balancer entry that names a container or port that the task definition lacks.
 
+use std::collections::BTreeSet;
+
 use super::attachments;
 use crate::analysis::Analyses;
-use crate::finding::{Remediation, Severity};
+use crate::finding::{Related, Remediation, Severity};
 use crate::reach::verdict::Family;
 use crate::reach::verdict::Gap;
 use crate::rules::{Check, Failing, Group, Outcome, Rule};
@@ -29,7 +31,8 @@ pub(in crate::rules) static RULE: Rule = Rule {
 };
 
 fn check<'s>(workload: &Workload<'s>, _analyses: &Analyses<'s>) -> Outcome {
-    let (mut wrong, mut gaps, mut concerned) = (Vec::new(), Vec::new(), false);
+    let (mut wrong, mut related, mut gaps) = (Vec::new(), BTreeSet::new(), Vec::new());
+    let mut concerned = false;
     for variant in workload.variants.iter().filter(|variant| variant.role != Role::Active) {
         if variant.load_balancers.is_empty() {
             continue;
@@ -47,6 +50,12 @@ fn check<'s>(workload: &Workload<'s>, _analyses: &Analyses<'s>) -> Outcome {
             match fault(definition, entry) {
                 Ok(None) => {}
                 Ok(Some((kind, detail))) => {
+                    let arns = entry.target_group_arn.iter().chain(&entry.alternate_target_group_arn);
+                    related.extend(arns.map(|arn| Related {
+                        kind: "elasticloadbalancing:targetgroup",
+                        id: arn.as_str().to_owned(),
+                        role: "target-group",
+                    }));
                     let revision = definition.arn.name();
                     let port = entry.container_port;
                     wrong.push(attachments::wrong(Family::LoadBalancer, kind, revision, port, detail));
@@ -62,6 +71,7 @@ fn check<'s>(workload: &Workload<'s>, _analyses: &Analyses<'s>) -> Outcome {
              mapping to it."
         ];
         Failing {
+            related: related.into_iter().collect(),
             blockers: wrong.clone(),
             ..Failing::new(&RULE, attachments::sentence(lead, &wrong), Remediation { text, commands: Vec::new() })
         }

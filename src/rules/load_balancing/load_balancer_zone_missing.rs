@@ -98,7 +98,10 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
             }
             missing.retain(|zone, _| !serves(zone));
             if !missing.is_empty() {
-                let unused = |target: &&TargetHealth| target.reason.as_deref() == Some("Target.NotInUse");
+                let unused = |target: &&TargetHealth| {
+                    let here = target.availability_zone.as_deref().is_none_or(|zone| missing.contains_key(zone));
+                    here && target.reason.as_deref() == Some("Target.NotInUse")
+                };
                 let unused = health.iter().copied().filter(unused).collect();
                 lacking.push(Lacking { attachment, balancer, zones: missing, unused });
             }
@@ -146,7 +149,13 @@ fn task_zones<'s>(
                 let places = analyses.instance_places(workload, variant, launch);
                 gaps.extend(places.gaps);
                 for place in &places.known {
-                    let Ok(subnet) = ends::subnet(topology, place.subnet_id) else { continue };
+                    let subnet = match ends::subnet(topology, place.subnet_id) {
+                        Ok(subnet) => subnet,
+                        Err(gap) => {
+                            gaps.push(gap);
+                            continue;
+                        }
+                    };
                     let zone = subnet.availability_zone.as_str();
                     if places.may_be_narrower {
                         let reason = text!["a placement constraint may keep tasks out of ", zone.to_owned()];

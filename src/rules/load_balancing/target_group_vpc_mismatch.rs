@@ -45,7 +45,7 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
         gaps.extend(attachment.variant.launches.gaps.iter().cloned());
         for launch in &attachment.variant.launches.known {
             let places = if attachment.variant.is_awsvpc() == Some(true) || launch.kind == LaunchKind::Fargate {
-                analyses.task_places(attachment.variant, launch)
+                analyses.task_places(workload, attachment.variant, launch)
             } else if launch.kind == LaunchKind::Ec2 {
                 analyses.instance_places(workload, attachment.variant, launch)
             } else {

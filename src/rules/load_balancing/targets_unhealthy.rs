@@ -158,9 +158,9 @@ struct Explanations {
 }
 
 impl Explanations {
-    /// An answer, or a refused connection, proves that the path is open.
+    /// An answer proves that the path is open. A Network Load Balancer has one code for all failures.
     fn says_why(&self, group: &Arn, reason: &str) -> bool {
-        let answered = matches!(reason, "Target.ResponseCodeMismatch" | "Target.FailedHealthChecks");
+        let answered = reason == "Target.ResponseCodeMismatch";
         self.ports.contains(group.as_str()) || (!answered && self.paths.contains(group.as_str()))
     }
 }
@@ -197,7 +197,7 @@ fn explanations<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Explana
 /// What the reason code says ("Health check reason codes" in the ELB guides).
 fn meaning(reason: &str) -> &'static str {
     match reason {
-        "Target.FailedHealthChecks" => "the connection was refused or reset: nothing listens on the port",
+        "Target.FailedHealthChecks" => "no connection could be made, or the answer was malformed",
         "Target.ResponseCodeMismatch" => "the application answered with another code than expected",
         "Target.Timeout" => "the application did not answer in time",
         "Elb.InternalError" => "an error of the load balancer itself",

@@ -79,3 +79,12 @@ fn fargate_has_no_agent_and_unread_is_unknown() {
     pattern.account.deny(Dataset::Instances, "ec2:DescribeInstances");
     assert_unknown(&audit_rule(&pattern.account, RULE), "instances could not be read");
 }
+
+#[test]
+fn instances_that_are_stopped_have_no_agent_and_no_address() {
+    let mut pattern = cut_off();
+    for host in pattern.account.data.instances.items_mut().unwrap() {
+        host.state = "stopped".to_owned();
+    }
+    assert_silent(&audit_rule(&pattern.account, RULE));
+}

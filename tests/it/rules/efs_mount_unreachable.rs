@@ -2,6 +2,7 @@
 
 use ecs_network_audit::finding::Severity;
 use ecs_network_audit::snapshot::coverage::Dataset;
+use ecs_network_audit::snapshot::ecs::PlacementConstraint;
 use ecs_network_audit::snapshot::ids::SecurityGroupId;
 use insta::assert_snapshot;
 
@@ -76,4 +77,27 @@ fn unread() {
     let (mut pattern, _) = with_files(patterns::fargate_nat());
     pattern.account.deny(Dataset::FileSystems, "elasticfilesystem:DescribeMountTargets");
     assert_unknown(&audit_rule(&pattern.account, RULE), "file-systems could not be read");
+}
+
+#[test]
+fn a_placement_constraint_may_keep_tasks_from_the_zone_without_a_mount_target() {
+    let (mut pattern, _) = with_files(patterns::ec2_bridge());
+    pattern.account.data.file_systems.items_mut().unwrap()[0].mount_targets.truncate(1);
+    only(&audit_rule(&pattern.account, RULE));
+    pattern.account.edit_service(&pattern.service.clone(), |service| {
+        service.placement_constraints.push(PlacementConstraint {
+            kind: "memberOf".to_owned(),
+            expression: Some("attribute:role == web".to_owned()),
+        });
+    });
+    assert_unknown(&audit_rule(&pattern.account, RULE), "a placement constraint may keep tasks");
+}
+
+#[test]
+fn a_mount_target_that_is_being_made_is_neither_there_nor_missing() {
+    let (mut pattern, _) = with_files(patterns::fargate_nat());
+    for target in &mut pattern.account.data.file_systems.items_mut().unwrap()[0].mount_targets {
+        target.life_cycle_state = "creating".to_owned();
+    }
+    assert_unknown(&audit_rule(&pattern.account, RULE), "is creating");
 }

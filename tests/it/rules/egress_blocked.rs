@@ -4,8 +4,9 @@ use insta::assert_snapshot;
 
 use ecs_network_audit::finding::Severity;
 use ecs_network_audit::snapshot::coverage::Dataset;
-use ecs_network_audit::snapshot::vpc::RouteTarget;
+use ecs_network_audit::snapshot::vpc::{ProfileAssociation, RouteTarget};
 
+use crate::mocks::account::push;
 use crate::mocks::accounts::fargate_private_with_nat;
 use crate::mocks::patterns;
 use crate::support::{assert_silent, assert_unknown, audit_rule, only, shown};
@@ -156,4 +157,27 @@ fn the_eni_of_a_running_standalone_task_shows_its_groups() {
     assert_silent(&audit_rule(&fixture.account, RULE));
     fixture.account.let_out(&group, &[]);
     assert_eq!(only(&audit_rule(&fixture.account, RULE)).resource.name, "prod/family:web");
+}
+
+#[test]
+fn names_may_lead_to_endpoints_elsewhere_by_another_way() {
+    let mut fixture = fargate_private_with_nat();
+    let group = fixture.account.group_of(&fixture.service);
+    fixture.account.let_out(&group, &[("tcp", 443, 443, "10.0.0.0/8")]);
+    only(&audit_rule(&fixture.account, RULE));
+    let profile = ProfileAssociation { vpc_id: fixture.vpc.clone(), profile_id: "rp-hub".to_owned(), name: None };
+    push(&mut fixture.account.data.profile_associations, profile);
+    let report = audit_rule(&fixture.account, RULE);
+    assert!(report.findings.is_empty());
+    assert_eq!(report.rules[0].unknown, 1);
+    assert_unknown(&audit_rule(&fixture.account, "vpc-endpoint-missing"), "Route 53 Profile rp-hub");
+}
+
+#[test]
+fn ipv6_only_subnets_are_not_followed() {
+    let mut fixture = fargate_private_with_nat();
+    let group = fixture.account.group_of(&fixture.service);
+    fixture.account.let_out(&group, &[]);
+    fixture.account.edit_subnet(&fixture.subnet, |subnet| subnet.ipv6_native = true);
+    assert!(audit_rule(&fixture.account, RULE).findings.is_empty());
 }

@@ -71,3 +71,17 @@ fn unread() {
     fixture.account.deny(Dataset::VpcEndpoints, "ec2:DescribeVpcEndpoints");
     assert_unknown(&audit_rule(&fixture.account, RULE), "vpc-endpoints could not be read");
 }
+
+#[test]
+fn another_endpoint_with_the_same_fault_is_another_cause() {
+    let mut fixture = with_exec(fargate_isolated_with_endpoints());
+    let (vpc, subnet) = (fixture.vpc.clone(), fixture.subnet.clone());
+    fixture.account.interface_endpoint_of(&vpc, "ssmmessages", &[&subnet], "sessions");
+    let closed: Vec<_> =
+        fixture.account.data.vpc_endpoints.items().iter().flat_map(|e| e.security_group_ids.clone()).collect();
+    for group in closed {
+        fixture.account.edit_group(&group, |group| group.ingress.clear());
+    }
+    let report = audit_rule(&fixture.account, RULE);
+    assert_eq!(only(&report).facts["unreached"], serde_json::json!(["ssmmessages"]));
+}

@@ -7,7 +7,10 @@ use ecs_network_audit::snapshot::coverage::Dataset;
 use ecs_network_audit::snapshot::enums::{AvailabilityMode, ConnectivityType, NatGatewayState, RouteState};
 use ecs_network_audit::snapshot::vpc::RouteTarget;
 
-use crate::mocks::accounts::{Fixture, fargate_isolated_with_endpoints, fargate_private_with_nat};
+use crate::mocks::accounts::{
+    Fixture, fargate_isolated_with_endpoints, fargate_isolated_without_endpoints, fargate_private_with_nat,
+    fargate_public,
+};
 use crate::support::{assert_silent, assert_unknown, audit_rule, only, shown};
 
 const RULE: &str = "nat-path-broken";
@@ -93,4 +96,33 @@ fn unread() {
     let mut fixture = fargate_private_with_nat();
     fixture.account.deny(Dataset::NatGateways, "ec2:DescribeNatGateways");
     assert_unknown(&audit_rule(&fixture.account, RULE), "nat-gateways could not be read");
+}
+
+#[test]
+fn a_stale_route_for_some_range_is_not_the_way_out() {
+    let mut fixture = fargate_isolated_without_endpoints();
+    fixture.account.route(&fixture.table, "93.184.0.0/16", RouteTarget::TransitGateway("tgw-gone".into()));
+    fixture.account.edit_table(&fixture.table, |table| table.routes.last_mut().unwrap().state = RouteState::Blackhole);
+    assert_silent(&audit_rule(&fixture.account, RULE));
+}
+
+#[test]
+fn block_public_access_stops_gateways_by_its_mode_and_exclusions() {
+    let judged = |mode: &str, exclusion: Option<&str>, fixture: Fixture| {
+        let mut fixture = fixture;
+        let vpc = fixture.vpc.to_string();
+        let options = &mut fixture.account.data.block_public_access.items_mut().unwrap()[0];
+        options.internet_gateway_block_mode = mode.to_owned();
+        options.exclusions.extend(exclusion.map(|mode| (vpc, mode.to_owned())));
+        audit_rule(&fixture.account, RULE).findings.len()
+    };
+    let (nat, public) = (fargate_private_with_nat, fargate_public);
+    assert_eq!(judged("block-bidirectional", None, nat()), 1);
+    assert_eq!(judged("block-bidirectional", Some("allow-egress"), nat()), 0);
+    assert_eq!(judged("block-bidirectional", Some("allow-bidirectional"), nat()), 0);
+    assert_eq!(judged("block-ingress", None, nat()), 0);
+    assert_eq!(judged("block-ingress", None, public()), 1);
+    assert_eq!(judged("block-ingress", Some("allow-egress"), public()), 1);
+    assert_eq!(judged("block-bidirectional", Some("allow-egress"), public()), 1);
+    assert_eq!(judged("block-bidirectional", Some("allow-bidirectional"), public()), 0);
 }

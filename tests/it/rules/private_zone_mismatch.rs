@@ -56,3 +56,22 @@ fn records_that_were_not_read() {
     pattern.account.deny(Dataset::HostedZoneRecords, "route53:ListResourceRecordSets");
     assert_unknown(&audit_rule(&pattern.account, RULE), "hosted-zone-records could not be read");
 }
+
+#[test]
+fn rules_and_servers_of_the_customers_own_come_before_zones() {
+    let mut pattern = patterns::fargate_nat();
+    pattern.own_zone("eu-west-1.amazonaws.com", &["logs"]);
+    pattern.account.data.dhcp_options.items_mut().unwrap()[0].domain_name_servers = vec!["10.0.9.9".to_owned()];
+    assert_unknown(&audit_rule(&pattern.account, RULE), "instead of Amazon's resolver");
+    // The second address of the VPC is Amazon's resolver too.
+    pattern.account.data.dhcp_options.items_mut().unwrap()[0].domain_name_servers = vec!["10.0.0.2".to_owned()];
+    only(&audit_rule(&pattern.account, RULE));
+}
+
+#[test]
+fn zones_need_both_dns_attributes_of_the_vpc() {
+    let mut pattern = patterns::fargate_nat();
+    pattern.own_zone("eu-west-1.amazonaws.com", &["logs"]);
+    pattern.account.data.vpc_dns_attributes.items_mut().unwrap()[0].enable_dns_hostnames = false;
+    assert_unknown(&audit_rule(&pattern.account, RULE), "DNS attributes");
+}

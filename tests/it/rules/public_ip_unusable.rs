@@ -3,6 +3,7 @@
 use insta::assert_snapshot;
 
 use ecs_network_audit::snapshot::coverage::Dataset;
+use ecs_network_audit::snapshot::vpc::RouteTarget;
 
 use crate::mocks::accounts::{assign_public_ip, fargate_private_with_nat, fargate_public};
 use crate::support::{assert_silent, assert_unknown, audit_rule, only, shown};
@@ -31,4 +32,16 @@ fn unread() {
     let mut fixture = fargate_public();
     fixture.account.deny(Dataset::RouteTables, "ec2:DescribeRouteTables");
     assert_unknown(&audit_rule(&fixture.account, RULE), "route-tables could not be read");
+}
+
+#[test]
+fn a_firewall_before_the_gateway_leaves_the_address_in_use() {
+    let mut fixture = fargate_public();
+    let tables = fixture.account.data.route_tables.items_mut().unwrap();
+    for route in tables.iter_mut().flat_map(|table| &mut table.routes) {
+        if matches!(route.target, RouteTarget::InternetGateway(_)) {
+            route.target = RouteTarget::VpcEndpoint("vpce-firewall".into());
+        }
+    }
+    assert_unknown(&audit_rule(&fixture.account, RULE), "vpce-firewall");
 }

@@ -99,3 +99,10 @@ fn a_pull_through_cache_needs_a_way_out_once() {
     fixture.account.data.cached_images.items_mut().unwrap()[0] = cached(true);
     assert_silent(&audit_rule(&fixture.account, RULE));
 }
+
+#[test]
+fn a_registry_on_a_port_of_its_own_is_not_followed() {
+    let fixture = with_image(fargate_private_with_nat(), "harbor.corp.example.com:5000/app:1");
+    assert_unknown(&audit_rule(&fixture.account, RULE), "may be inside the network");
+    assert_silent(&audit_rule(&with_image(fargate_private_with_nat(), "harbor.corp.example.com/app:1").account, RULE));
+}

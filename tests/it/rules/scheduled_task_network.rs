@@ -1,6 +1,7 @@
 //! Rules and schedules whose network is no longer there.
 
 use ecs_network_audit::snapshot::coverage::Dataset;
+use ecs_network_audit::snapshot::schedule::Schedule;
 use insta::assert_snapshot;
 
 use crate::mocks::accounts::{fargate_isolated_without_endpoints, fargate_private_with_nat};
@@ -54,4 +55,19 @@ fn schedules_that_were_not_read_are_said_so() {
     let mut fixture = fargate_private_with_nat();
     fixture.account.deny(Dataset::Schedules, "scheduler:ListSchedules");
     assert_unknown(&audit_rule(&fixture.account, RULE), "schedules could not be read");
+}
+
+#[test]
+fn a_schedule_that_will_not_run_again_is_nobodys_business() {
+    let over = |edit: fn(&mut Schedule)| {
+        let mut fixture = fargate_private_with_nat();
+        fixture.account.schedule("nightly", &fixture.cluster, &fixture.definition, &[&fixture.subnet]);
+        let schedule = &mut fixture.account.data.schedules.items_mut().unwrap()[0];
+        schedule.target.network_configuration.as_mut().unwrap().subnets = vec!["subnet-gone".into()];
+        edit(schedule);
+        audit_rule(&fixture.account, RULE)
+    };
+    only(&over(|schedule| schedule.schedule_expression = Some("at(2026-12-01T02:00:00)".to_owned())));
+    assert_silent(&over(|schedule| schedule.schedule_expression = Some("at(2025-03-01T02:00:00)".to_owned())));
+    assert_silent(&over(|schedule| schedule.end_date = Some("2026-01-01T00:00:00Z".parse().unwrap())));
 }

@@ -2,13 +2,15 @@
 
 use insta::assert_snapshot;
 
+use ecs_network_audit::engine::evaluate;
+use ecs_network_audit::settings::Settings;
 use ecs_network_audit::snapshot::coverage::Dataset;
 use ecs_network_audit::snapshot::ecs::{ServiceConnectConfiguration, ServiceConnectService};
 use ecs_network_audit::snapshot::enums::{DeploymentController, NetworkMode};
 use ecs_network_audit::snapshot::ids::Arn;
 
 use crate::mocks::account::Account;
-use crate::mocks::compute::web;
+use crate::mocks::compute::{load_balancer, web};
 use crate::mocks::patterns::{self, Pattern};
 use crate::support::{assert_silent, assert_unknown, audit_rule, only, shown};
 
@@ -40,6 +42,7 @@ fn server_and_clients(clients: &[&str]) -> Pattern {
         definition.containers[0].port_mappings[0].name = Some("http".to_owned());
     });
     connect(&mut pattern.account, &service, &["http"]);
+    pattern.account.edit_service(&service, |service| service.load_balancers.clear());
     for client in clients {
         let definition = pattern.account.definition(client, Some(NetworkMode::Awsvpc), vec![web()]);
         let [a, b] = pattern.subnets.clone();
@@ -119,4 +122,38 @@ fn dynamic_proxy_ports_and_unread_definitions_are_unknown() {
     assert_unknown(&audit_rule(&pattern.account, RULE), "dynamic port");
     pattern.account.deny(Dataset::TaskDefinitions, "ecs:DescribeTaskDefinition");
     assert_unknown(&audit_rule(&pattern.account, RULE), "task-definitions could not be read");
+}
+
+#[test]
+fn a_server_behind_a_load_balancer_has_clients_that_nobody_sees() {
+    let mut pattern = server_and_clients(&["api"]);
+    shut(&mut pattern);
+    only(&audit_rule(&pattern.account, RULE));
+    let entry = load_balancer(&pattern.target_group.clone().unwrap());
+    pattern.account.edit_service(&pattern.service.clone(), |service| service.load_balancers.push(entry));
+    assert_silent(&audit_rule(&pattern.account, RULE));
+}
+
+#[test]
+fn members_that_were_not_scanned_may_be_the_clients() {
+    let mut pattern = server_and_clients(&["api"]);
+    shut(&mut pattern);
+    let mut snapshot = pattern.account.snapshot();
+    snapshot.scope.services = vec!["web".to_owned()];
+    let report = evaluate(&snapshot, &Settings { rules: vec![RULE], ..Settings::all_rules() });
+    assert_unknown(&report, "may be outside of what was scanned");
+}
+
+#[test]
+fn a_namespace_that_is_left_out_is_the_clusters() {
+    let mut pattern = server_and_clients(&["api"]);
+    shut(&mut pattern);
+    for service in pattern.account.data.services.items_mut().unwrap() {
+        service.deployments[0].service_connect_configuration.as_mut().unwrap().namespace = None;
+    }
+    assert_unknown(&audit_rule(&pattern.account, RULE), "the namespace of web is not shown");
+    pattern.account.edit_cluster(&pattern.cluster.clone(), |cluster| {
+        cluster.service_connect_default_namespace = Some("internal".to_owned());
+    });
+    only(&audit_rule(&pattern.account, RULE));
 }

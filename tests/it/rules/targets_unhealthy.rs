@@ -22,8 +22,8 @@ fn with_target(reason: &str) -> Pattern {
 fn the_reason_says_where_to_look() {
     assert_snapshot!(shown(only(&audit_rule(&with_target("Target.FailedHealthChecks").account, RULE))), @r##"
     medium targets-unhealthy prod/web (ecs:service)
-    1 target of web is unhealthy: 1 × Target.FailedHealthChecks, the connection was refused or reset: nothing listens on the port
-    blocker load-balancer/target-unhealthy - -> 10.0.16.7: 10.0.16.7: the connection was refused or reset: nothing listens on the port
+    1 target of web is unhealthy: 1 × Target.FailedHealthChecks, no connection could be made, or the answer was malformed
+    blocker load-balancer/target-unhealthy - -> 10.0.16.7: 10.0.16.7: no connection could be made, or the answer was malformed
     seen 1 x target-health
     fix The path, the zones and the ports are not in the way, so look at the application: whether it listens on the port, on all addresses, and answers the health check's path with an expected code in time.
     "##);

@@ -394,7 +394,7 @@ fn names_that_resolve_elsewhere_are_unknown() {
     let mut resolver = fargate_isolated_without_endpoints();
     push(
         &mut resolver.account.data.dhcp_options,
-        DhcpOptions { id: "dopt-own".into(), domain_name_servers: vec!["10.0.0.2".to_owned()] },
+        DhcpOptions { id: "dopt-own".into(), domain_name_servers: vec!["10.0.9.9".to_owned()] },
     );
     resolver.account.edit_vpc(&resolver.vpc, |vpc| vpc.dhcp_options_id = Some("dopt-own".into()));
     assert_unknown(&audit_rule(&resolver.account, RULE), "instead of Amazon's resolver");
@@ -597,4 +597,41 @@ fn remediation_reuses_what_is_there_and_takes_one_subnet_a_zone() {
     let command = finding.remediation.commands.iter().find(|c| c.contains(".logs")).unwrap();
     assert!(command.contains(&format!("--security-group-ids {}", id("sg", "endpoints"))), "{command}");
     assert_eq!(command.matches("subnet-0").count(), 2, "{command}");
+}
+
+#[test]
+fn an_s3_interface_endpoint_with_private_dns_takes_the_name_from_the_gateway_one() {
+    let mut fixture = fargate_isolated_with_endpoints();
+    assert_silent(&audit_rule(&fixture.account, RULE));
+    let (vpc, subnet) = (fixture.vpc.clone(), fixture.subnet.clone());
+    let endpoint = fixture.account.interface_endpoint(&vpc, "s3", &[&subnet]);
+    assert_unknown(&audit_rule(&fixture.account, RULE), "the names of S3 lead to the interface endpoint");
+    fixture.account.edit_endpoint(&endpoint, |endpoint| endpoint.private_dns_only_for_inbound_resolver = true);
+    assert_silent(&audit_rule(&fixture.account, RULE));
+}
+
+#[test]
+fn plain_endpoints_serve_neither_dual_stack_nor_fips_names_of_ecr() {
+    let with = |image: &str| {
+        let mut fixture = fargate_isolated_with_endpoints();
+        fixture.account.edit_definition(&fixture.definition.clone(), |d| d.containers[0].image = image.to_owned());
+        audit_rule(&fixture.account, RULE)
+    };
+    let report = with("111122223333.dkr-ecr.eu-west-1.on.aws/web:1");
+    assert!(only(&report).message.to_string().contains("cannot reach ecr.dkr:"));
+    assert_unknown(&with("111122223333.dkr.ecr-fips.eu-west-1.amazonaws.com/web:1"), "FIPS");
+}
+
+#[test]
+fn groups_of_an_endpoint_are_reused_only_where_they_admit_the_vpc() {
+    let mut fixture = fargate_isolated_with_endpoints();
+    let endpoints = fixture.account.data.vpc_endpoints.items_mut().unwrap();
+    endpoints.retain(|endpoint| !endpoint.service_name.ends_with(".logs"));
+    let group = endpoints.iter().find_map(|endpoint| endpoint.security_group_ids.first().cloned()).unwrap();
+    let commands = |fixture: &Fixture| only(&audit_rule(&fixture.account, RULE)).remediation.commands.join(" ");
+    assert!(commands(&fixture).contains(group.as_str()));
+    fixture.account.edit_group(&group, |group| group.ingress.clear());
+    let own = fixture.account.group_of(&fixture.service);
+    fixture.account.admit_group(&group, "tcp", 443, 443, &own);
+    assert!(!commands(&fixture).contains(group.as_str()));
 }

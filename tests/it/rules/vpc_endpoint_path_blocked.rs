@@ -121,7 +121,7 @@ fn own_name_servers_may_not_know_the_private_name() {
     let mut pattern = patterns::fargate_endpoints();
     let group = endpoint_group(&pattern);
     pattern.account.edit_group(&group, |group| group.ingress.clear());
-    pattern.account.data.dhcp_options.items_mut().unwrap()[0].domain_name_servers = vec!["10.0.0.2".to_owned()];
+    pattern.account.data.dhcp_options.items_mut().unwrap()[0].domain_name_servers = vec!["10.0.9.9".to_owned()];
     let report = audit_rule(&pattern.account, RULE);
     assert!(report.findings.is_empty());
 }

@@ -31,7 +31,7 @@ fn a_policy_for_own_buckets_leaves_the_layers_out() {
     Fargate tasks in subnet-0896d9a98e4df01a6 cannot reach s3: the policy of vpce-0c13be0aa0fac5855 does not allow s3:GetObject on arn:aws:s3:::prod-eu-west-1-starport-layer-bucket/*; needed by app (image)
     blocker policy/policy-denies subnet-0896d9a98e4df01a6 -> vpce-0c13be0aa0fac5855: the policy of vpce-0c13be0aa0fac5855 does not allow s3:GetObject on arn:aws:s3:::prod-eu-west-1-starport-layer-bucket/*
     fix Allow s3:GetObject in the policy of vpce-0c13be0aa0fac5855, or go back to the default policy, which allows everything that the callers' own policies allow.
-    $ aws ec2 modify-vpc-endpoint --region eu-west-1 --vpc-endpoint-id vpce-0c13be0aa0fac5855 --reset-policy
+    $ aws ec2 describe-vpc-endpoints --region eu-west-1 --vpc-endpoint-ids vpce-0c13be0aa0fac5855 --query 'VpcEndpoints[].PolicyDocument' --output text
     "##);
 }
 
@@ -89,4 +89,33 @@ fn unread() {
     let mut fixture = fargate_isolated_with_endpoints();
     fixture.account.deny(Dataset::VpcEndpoints, "ec2:DescribeVpcEndpoints");
     assert_unknown(&audit_rule(&fixture.account, RULE), "vpc-endpoints could not be read");
+}
+
+#[test]
+fn at_a_gateway_endpoint_an_account_is_its_root_user() {
+    let file = |policy: &str| {
+        let mut fixture = with_policy("s3", policy);
+        fixture.account.edit_definition(&fixture.definition.clone(), |definition| {
+            definition.containers[0].environment_files = vec!["arn:aws:s3:::settings/web.env".to_owned()];
+        });
+        fixture
+    };
+    let layers = r#"{"Effect":"Allow","Principal":"*","Action":"*","Resource":"arn:aws:s3:::prod-*"}"#;
+    let of = |principal: &str| {
+        format!(
+            r#"{{"Statement":[{layers},{{"Effect":"Allow","Principal":{{"AWS":"{principal}"}},"Action":"*","Resource":"*"}}]}}"#
+        )
+    };
+    only(&audit_rule(&file(&of("111122223333")).account, RULE));
+    assert_silent(&audit_rule(&file(&of("arn:aws:iam::111122223333:role/execution")).account, RULE));
+}
+
+#[test]
+fn which_streams_a_driver_writes_to_is_not_known() {
+    let group = "arn:aws:logs:eu-west-1:111122223333:log-group:/ecs/app:log-stream";
+    let policy = |streams: &str| allow("logs:*", &format!("{group}:{streams}"), "\"*\"", "");
+    assert_silent(&audit_rule(&with_policy("logs", &policy("*")).account, RULE));
+    assert_unknown(&audit_rule(&with_policy("logs", &policy("ecs/*")).account, RULE), "which part of");
+    let other = allow("logs:*", "arn:aws:logs:eu-west-1:111122223333:log-group:/ecs/other:*", "\"*\"", "");
+    only(&audit_rule(&with_policy("logs", &other).account, RULE));
 }
