@@ -12,7 +12,7 @@ use ecs_network_audit::engine::evaluate;
 use ecs_network_audit::settings::Settings;
 use ecs_network_audit::topology::Topology;
 
-#[allow(dead_code, reason = "the tests use the rest of the vocabulary")]
+#[allow(dead_code, unused_imports, reason = "the tests use the rest of the vocabulary")]
 #[path = "../mocks/mod.rs"]
 mod mocks;
 

@@ -21,6 +21,9 @@ use sha2::{Digest, Sha256};
 
 use super::interfaces::requester_managed;
 
+/// An entry of a network ACL: egress, number, protocol, ports, block, allow.
+pub type AclEntry<'a> = (bool, i32, &'a str, Option<(i32, i32)>, &'a str, bool);
+
 pub const ACCOUNT: &str = "111122223333";
 pub const REGION: &str = "eu-west-1";
 
@@ -313,26 +316,14 @@ impl Account {
         );
     }
 
-    /// A network ACL of its own for these subnets: `(egress, number, protocol, ports, cidr, allow)`, and nothing else.
-    pub fn own_network_acl(
-        &mut self,
-        name: &str,
-        subnets: &[&SubnetId],
-        entries: &[(bool, i32, &str, Option<(i32, i32)>, &str, bool)],
-    ) -> NetworkAclId {
+    /// A network ACL of its own for these subnets, and nothing else in it.
+    pub fn own_network_acl(&mut self, name: &str, subnets: &[&SubnetId], entries: &[AclEntry<'_>]) -> NetworkAclId {
         let vpc = self.vpc_of(subnets[0]);
         let acl = NetworkAclId::from(id("acl", name));
         for other in self.data.network_acls.items_mut().unwrap() {
             other.subnets.retain(|subnet| !subnets.contains(&subnet));
         }
-        let entry = |(egress, rule_number, protocol, port_range, cidr, allow): &(
-            bool,
-            i32,
-            &str,
-            Option<(i32, i32)>,
-            &str,
-            bool,
-        )| NetworkAclEntry {
+        let entry = |(egress, rule_number, protocol, port_range, cidr, allow): &AclEntry<'_>| NetworkAclEntry {
             rule_number: *rule_number,
             egress: *egress,
             protocol: (*protocol).to_owned(),

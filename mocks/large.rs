@@ -1,10 +1,10 @@
 //! A large account for benchmarks.
 
-use ecs_network_audit::snapshot::enums::{NetworkMode, TargetType};
+use ecs_network_audit::snapshot::enums::{LaunchType, NetworkMode, TargetType};
 use ecs_network_audit::snapshot::ids::{Arn, SecurityGroupId, SubnetId, VpcId};
 
 use super::account::Account;
-use super::compute::{container, ecr, set_launch, web};
+use super::compute::{container, ecr, set_launch, set_network, web};
 
 const VPCS: usize = 25;
 const SERVICES_PER_VPC: usize = 400;
@@ -65,12 +65,12 @@ fn services(account: &mut Account, vpc: usize, network: &Network) {
     let listener = account.listener(&alb, 80, &fallback);
     let mut cluster = None;
     for number in 0..SERVICES_PER_VPC {
-        if number % SERVICES_PER_CLUSTER == 0 {
+        if number.is_multiple_of(SERVICES_PER_CLUSTER) {
             cluster = Some(new_cluster(account, vpc, number, network));
         }
         let cluster = cluster.as_ref().unwrap();
         let service = service(account, cluster, &format!("service-{vpc}-{number}"), number, network, &alb_group);
-        if number % 2 == 0 {
+        if number.is_multiple_of(2) {
             let target_group = account.target_group(&format!("service-{vpc}-{number}"), TargetType::Ip, &network.vpc);
             account.listener_rule(&listener, &(number + 1).to_string(), &[(&target_group, 1)]);
             account.register(&service, &target_group);
@@ -96,7 +96,7 @@ fn service(
     network: &Network,
     alb_group: &SecurityGroupId,
 ) -> Arn {
-    let app = if number % 3 == 0 {
+    let app = if number.is_multiple_of(3) {
         let secret = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:database-AbCdEf";
         container("app", &ecr(name)).awslogs().port(8080, None).secret(secret)
     } else {
@@ -114,12 +114,12 @@ fn service(
     }
     account.network(&service, &subnets.iter().collect::<Vec<_>>());
     account.edit_service(&service, |service| {
-        if number % 5 != 0 {
-            set_launch(service, Some(ecs_network_audit::snapshot::enums::LaunchType::Fargate), &[]);
+        if !number.is_multiple_of(5) {
+            set_launch(service, Some(LaunchType::Fargate), &[]);
         }
         let mut configuration = service.network_configuration.clone().unwrap();
         configuration.security_groups = vec![group];
-        super::compute::set_network(service, configuration);
+        set_network(service, configuration);
     });
     service
 }

@@ -13,6 +13,7 @@ pub mod explain;
 pub mod finding;
 pub mod glob;
 pub mod image;
+pub mod placement;
 pub mod reach;
 pub mod report;
 pub mod rules;

@@ -2,15 +2,78 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::{Arc, LazyLock};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
-use range_set_blaze::RangeSetBlaze;
+use range_set_blaze::{Integer, RangeSetBlaze};
 
-/// A set of addresses of both families.
+/// A set of addresses of both families. Clones share what they hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AddressSet {
-    v4: RangeSetBlaze<Ipv4Addr>,
-    v6: RangeSetBlaze<Ipv6Addr>,
+    v4: Arc<RangeSetBlaze<Ipv4Addr>>,
+    v6: Arc<RangeSetBlaze<Ipv6Addr>>,
+}
+
+/// One family of a set, with what is quicker than going through all ranges.
+trait Family: Sized {
+    fn is_whole(&self) -> bool;
+}
+
+impl Family for RangeSetBlaze<Ipv4Addr> {
+    fn is_whole(&self) -> bool {
+        self.first() == Some(Ipv4Addr::UNSPECIFIED)
+            && self.ranges_len() == 1
+            && self.last() == Some(Ipv4Addr::BROADCAST)
+    }
+}
+
+impl Family for RangeSetBlaze<Ipv6Addr> {
+    fn is_whole(&self) -> bool {
+        self.first() == Some(Ipv6Addr::UNSPECIFIED)
+            && self.ranges_len() == 1
+            && self.last() == Some(Ipv6Addr::from_bits(u128::MAX))
+    }
+}
+
+type Shared<T> = Arc<RangeSetBlaze<T>>;
+
+fn both<T: Integer>(one: &Shared<T>, other: &Shared<T>) -> Shared<T>
+where
+    RangeSetBlaze<T>: Family,
+{
+    if Arc::ptr_eq(one, other) || one.is_empty() || other.is_whole() {
+        return Arc::clone(one);
+    }
+    if other.is_empty() || one.is_whole() {
+        return Arc::clone(other);
+    }
+    Arc::new(&**one & &**other)
+}
+
+fn either<T: Integer>(one: &Shared<T>, other: &Shared<T>) -> Shared<T>
+where
+    RangeSetBlaze<T>: Family,
+{
+    if Arc::ptr_eq(one, other) || other.is_empty() || one.is_whole() {
+        return Arc::clone(one);
+    }
+    if one.is_empty() || other.is_whole() {
+        return Arc::clone(other);
+    }
+    Arc::new(&**one | &**other)
+}
+
+fn without<T: Integer>(one: &Shared<T>, other: &Shared<T>) -> Shared<T>
+where
+    RangeSetBlaze<T>: Family,
+{
+    if one.is_empty() || other.is_empty() {
+        return Arc::clone(one);
+    }
+    if Arc::ptr_eq(one, other) || other.is_whole() {
+        return Arc::default();
+    }
+    Arc::new(&**one - &**other)
 }
 
 /// Blocks that the internet doesn't route: IANA's IPv4 special-purpose registry, multicast and reserved space.
@@ -35,6 +98,11 @@ const NOT_PUBLIC: [&str; 15] = [
 impl AddressSet {
     /// The IPv4 addresses that public services can have.
     pub fn internet() -> Self {
+        static INTERNET: LazyLock<AddressSet> = LazyLock::new(AddressSet::public);
+        INTERNET.clone()
+    }
+
+    fn public() -> Self {
         let all = Self::from(Ipv4Net::default());
         let private =
             NOT_PUBLIC.iter().map(|block| block.parse::<Ipv4Net>().expect("the blocks are written correctly"));
@@ -58,17 +126,17 @@ impl AddressSet {
 
     /// What is in both.
     pub fn and(&self, other: &Self) -> Self {
-        Self { v4: &self.v4 & &other.v4, v6: &self.v6 & &other.v6 }
+        Self { v4: both(&self.v4, &other.v4), v6: both(&self.v6, &other.v6) }
     }
 
     /// What is in this one only.
     pub fn minus(&self, other: &Self) -> Self {
-        Self { v4: &self.v4 - &other.v4, v6: &self.v6 - &other.v6 }
+        Self { v4: without(&self.v4, &other.v4), v6: without(&self.v6, &other.v6) }
     }
 
     /// What is in either.
     pub fn or(&self, other: &Self) -> Self {
-        Self { v4: &self.v4 | &other.v4, v6: &self.v6 | &other.v6 }
+        Self { v4: either(&self.v4, &other.v4), v6: either(&self.v6, &other.v6) }
     }
 
     /// Whether an address is in it.
@@ -81,7 +149,8 @@ impl AddressSet {
 
     /// Whether all of it is in the other.
     pub fn is_within(&self, other: &Self) -> bool {
-        self.v4.is_subset(&other.v4) && self.v6.is_subset(&other.v6)
+        (Arc::ptr_eq(&self.v4, &other.v4) || self.v4.is_subset(&other.v4))
+            && (Arc::ptr_eq(&self.v6, &other.v6) || self.v6.is_subset(&other.v6))
     }
 
     /// The smallest IPv4 block that holds all of its IPv4 addresses.
@@ -94,21 +163,21 @@ impl AddressSet {
     /// Adds a block.
     pub fn add(&mut self, block: IpNet) {
         match block {
-            IpNet::V4(block) => self.v4.ranges_insert(block.network()..=block.broadcast()),
-            IpNet::V6(block) => self.v6.ranges_insert(block.network()..=block.broadcast()),
+            IpNet::V4(block) => Arc::make_mut(&mut self.v4).ranges_insert(block.network()..=block.broadcast()),
+            IpNet::V6(block) => Arc::make_mut(&mut self.v6).ranges_insert(block.network()..=block.broadcast()),
         };
     }
 }
 
 impl From<Ipv4Net> for AddressSet {
     fn from(block: Ipv4Net) -> Self {
-        Self { v4: RangeSetBlaze::from_iter([block.network()..=block.broadcast()]), v6: RangeSetBlaze::new() }
+        Self { v4: Arc::new(RangeSetBlaze::from_iter([block.network()..=block.broadcast()])), v6: Arc::default() }
     }
 }
 
 impl From<Ipv6Net> for AddressSet {
     fn from(block: Ipv6Net) -> Self {
-        Self { v4: RangeSetBlaze::new(), v6: RangeSetBlaze::from_iter([block.network()..=block.broadcast()]) }
+        Self { v4: Arc::default(), v6: Arc::new(RangeSetBlaze::from_iter([block.network()..=block.broadcast()])) }
     }
 }
 
@@ -127,7 +196,7 @@ impl FromIterator<IpNet> for AddressSet {
                 IpNet::V6(block) => v6.push(block.network()..=block.broadcast()),
             }
         }
-        Self { v4: RangeSetBlaze::from_iter(v4), v6: RangeSetBlaze::from_iter(v6) }
+        Self { v4: Arc::new(RangeSetBlaze::from_iter(v4)), v6: Arc::new(RangeSetBlaze::from_iter(v6)) }
     }
 }
 

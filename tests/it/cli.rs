@@ -465,6 +465,6 @@ fn explain_gives_every_cell_to_programs() {
     }
     let subnets = |need: &Value| need["origin"]["subnet"].as_str().unwrap().starts_with("subnet-");
     assert!(
-        needs.iter().all(|need| subnets(need) && need["port"] == 443 && need["causes"].as_array().unwrap().len() > 0)
+        needs.iter().all(|need| subnets(need) && need["port"] == 443 && !need["causes"].as_array().unwrap().is_empty())
     );
 }

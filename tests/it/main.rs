@@ -11,5 +11,7 @@ mod collect;
 mod demo;
 mod house;
 mod mutations;
+mod placement_query;
+mod placement_rollout;
 mod rules;
 mod support;
