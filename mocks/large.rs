@@ -22,8 +22,13 @@ struct Network {
 /// container instances, half of them behind an ALB, each with a security group of its own. One in fifty may send nothing
 /// out, and one in fifty doesn't admit its load balancer.
 pub fn ten_thousand_services() -> Account {
+    services_in(VPCS)
+}
+
+/// The same in fewer VPCs, 400 services in each.
+pub fn services_in(vpcs: usize) -> Account {
     let mut account = Account::new();
-    for number in 0..VPCS {
+    for number in 0..vpcs {
         let network = network(&mut account, number);
         services(&mut account, number, &network);
     }
@@ -72,6 +77,8 @@ fn services(account: &mut Account, vpc: usize, network: &Network) {
         let service = service(account, cluster, &format!("service-{vpc}-{number}"), number, network, &alb_group);
         if number.is_multiple_of(2) {
             let target_group = account.target_group(&format!("service-{vpc}-{number}"), TargetType::Ip, &network.vpc);
+            let balancer = alb.clone();
+            account.edit_target_group(&target_group, |group| group.load_balancer_arns.push(balancer));
             account.listener_rule(&listener, &(number + 1).to_string(), &[(&target_group, 1)]);
             account.register(&service, &target_group);
         }

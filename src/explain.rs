@@ -138,7 +138,7 @@ fn of_cell(topology: &Topology<'_>, cell: &Cell<'_>) -> Option<Need> {
         Destination::PublicHost(host) => ("public-host", host),
         Destination::OtherHost(host) => ("other-host", host),
     };
-    let hops = cell.trace.as_ref().map_or(&[][..], |trace| trace.hops.as_slice());
+    let hops = cell.hops.as_slice();
     let outcome = match &cell.reach {
         Reach::Holds(_) => outcome("holds", false, &[], &[], hops),
         Reach::Fails(failure) => outcome("fails", failure.is_partial, &failure.blockers, &[], hops),
@@ -264,7 +264,7 @@ fn outcome(
     partial: bool,
     blockers: &[verdict::Blocker],
     gaps: &[Gap],
-    hops: &[verdict::Hop],
+    hops: &[std::rc::Rc<verdict::Hop>],
 ) -> Outcome {
     let blocker = |blocker: &verdict::Blocker| Blocker {
         family: blocker.family.name(),
@@ -272,7 +272,7 @@ fn outcome(
         resource: blocker.resource.clone(),
         detail: blocker.detail.to_string(),
     };
-    let hop = |hop: &verdict::Hop| Hop {
+    let hop = |hop: &std::rc::Rc<verdict::Hop>| Hop {
         hop: hop.hop,
         resource: hop.resource.clone(),
         verdict: hop.verdict,

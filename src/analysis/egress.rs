@@ -9,7 +9,7 @@ use super::needs::{self, Destination, Need, Purpose};
 use super::path::{self, Failure, Fault, Path, Reach};
 use super::places::Place;
 use crate::reach::policy::{self, Decision, Principal};
-use crate::reach::verdict::{Family, Gap, Hop, Trace};
+use crate::reach::verdict::{Family, Gap, Hop, Hops, Trace};
 use crate::snapshot::ecs::TaskDefinition;
 use crate::snapshot::enums::VpcEndpointType;
 use crate::snapshot::ids::Arn;
@@ -43,10 +43,17 @@ pub struct Cell<'s> {
     /// The answer.
     pub reach: Reach<'s>,
     /// How it was found.
-    pub trace: Option<Trace>,
+    pub hops: Hops,
 }
 
 impl Cell<'_> {
+    /// How it was found, for reports.
+    pub fn trace(&self, home_region: &str) -> Option<Trace> {
+        let (need, origin) = (self.need.as_ref()?.name(home_region), self.origin.as_ref()?);
+        let hops = self.hops.iter().map(|hop| (**hop).clone()).collect();
+        Some(Trace { need, origin: origin.subnet_id.as_str().to_owned(), hops })
+    }
+
     /// Whether it is proved to fail.
     pub fn failure(&self) -> Option<&Failure<'_>> {
         match &self.reach {
@@ -78,7 +85,7 @@ fn of_gap<'s>(launch: LaunchKind, gap: Gap) -> Cell<'s> {
         origin_is_uncertain: false,
         by_internet: false,
         reach: Reach::Unknown(vec![gap]),
-        trace: None,
+        hops: Hops::new(),
     }
 }
 
@@ -141,7 +148,6 @@ impl<'s> Table<'_, 's> {
         let (reach, hops) = self.of_workload(need, origin, definition, &path);
         let name = need.name(&self.topology().target.region);
         let reach = named(reach, &name, origin);
-        let trace = Trace { need: name, origin: origin.subnet_id.as_str().to_owned(), hops };
         Cell {
             launch: self.launch.kind,
             need: Some(Rc::clone(need)),
@@ -151,7 +157,7 @@ impl<'s> Table<'_, 's> {
             origin_is_uncertain,
             by_internet: path.by_internet,
             reach,
-            trace: Some(trace),
+            hops,
         }
     }
 
@@ -162,7 +168,7 @@ impl<'s> Table<'_, 's> {
         origin: &Place<'s>,
         definition: &TaskDefinition,
         path: &Path<'s>,
-    ) -> (Reach<'s>, Vec<Hop>) {
+    ) -> (Reach<'s>, Hops) {
         let mut hops = path.hops.clone();
         let mut reach = match &path.reach {
             Reach::Holds(Some(endpoint)) => {
@@ -176,7 +182,7 @@ impl<'s> Table<'_, 's> {
             let doubt = doubt.map(|reason| Gap::Undecidable { kind: "need-not-certain", reason });
             let gaps: Vec<Gap> = doubt.into_iter().chain(self.contradiction(need, origin)).collect();
             if !gaps.is_empty() {
-                hops.extend(gaps.iter().map(|gap| path::gap_hop(gap, origin.subnet_id.as_str().to_owned())));
+                hops.extend(gaps.iter().map(|gap| Rc::new(path::gap_hop(gap, origin.subnet_id.as_str().to_owned()))));
                 reach = Reach::Unknown(gaps);
             }
         }
@@ -258,7 +264,7 @@ pub fn by_policy<'s>(
     endpoint: &'s VpcEndpoint,
     role: Option<&Arn>,
     vpc: Option<&Vpc>,
-    hops: &mut Vec<Hop>,
+    hops: &mut Hops,
 ) -> Reach<'s> {
     let Some(document) = endpoint.policy_document.as_deref() else { return Reach::Holds(Some(endpoint)) };
     let account = &topology.target.account;
@@ -316,12 +322,13 @@ pub fn by_policy<'s>(
         };
         let blockers: Vec<_> =
             denied.iter().map(|call| path::blocker(Family::Policy, "policy-denies", &id, detail(call))).collect();
-        hops.extend(blockers.iter().map(|blocker| Hop {
+        let of_blocker = |blocker: &crate::reach::verdict::Blocker| Hop {
             hop: "endpoint-policy",
             resource: id.clone(),
             verdict: "fails",
             detail: blocker.detail.clone(),
-        }));
+        };
+        hops.extend(blockers.iter().map(of_blocker).map(Rc::new));
         return Reach::Fails(Failure {
             fault: Fault::Policy(endpoint),
             blockers,
@@ -330,7 +337,7 @@ pub fn by_policy<'s>(
         });
     }
     if !gaps.is_empty() {
-        hops.extend(gaps.iter().map(|gap| path::gap_hop(gap, id.clone())));
+        hops.extend(gaps.iter().map(|gap| Rc::new(path::gap_hop(gap, id.clone()))));
         return Reach::Unknown(gaps);
     }
     Reach::Holds(Some(endpoint))

@@ -5,8 +5,12 @@
 //! tasks; with one, what the guide's table says. A trunk is proved by the instance's `ecs.awsvpc-trunk-id` only.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Analyses;
+use super::hosts::Hosts;
 use super::task_eni_limits;
 use crate::reach::verdict::Gap;
 use crate::snapshot::coverage::Dataset;
@@ -93,36 +97,64 @@ impl TypeSlots<'_> {
     }
 }
 
-/// The slots of a cluster's ACTIVE instances in EC2, by type; instances whose limit nobody knows are gaps.
-pub fn of_cluster<'s>(analyses: &Analyses<'s>, cluster: &'s Cluster) -> (Vec<TypeSlots<'s>>, Vec<Gap>) {
-    let topology = analyses.topology;
-    let mut gaps: Vec<Gap> = topology.gap_in_cluster(Dataset::ContainerInstances, &cluster.arn).into_iter().collect();
-    let census = Census::of(topology, &cluster.arn);
-    let mut by_type: BTreeMap<String, Vec<InstanceSlots<'s>>> = BTreeMap::new();
-    let instances = topology.container_instances_of(&cluster.arn).iter().copied();
-    for instance in instances.filter(|i| i.status == "ACTIVE" && origin::is_on_ec2(i)) {
-        if origin::is_managed_instance(topology, instance) {
-            continue;
-        }
-        match instance_slots(topology, instance, &census) {
-            Ok((instance_type, slots)) => by_type.entry(instance_type).or_default().push(slots),
-            Err(gap) => gaps.push(gap),
-        }
-    }
-    let types = by_type.into_iter().map(|(name, instances)| of_type(analyses, cluster, name, instances)).collect();
-    gaps.sort();
-    gaps.dedup();
-    (types, gaps)
+/// The slots of a cluster by instance type; instances whose limit nobody knows are gaps.
+#[derive(Clone, Debug, Default)]
+pub struct ClusterSlots<'s> {
+    /// Sorted by instance type.
+    pub types: Vec<TypeSlots<'s>>,
+    /// What hides others.
+    pub gaps: Vec<Gap>,
 }
 
-struct Census<'s> {
-    placed: BTreeMap<&'s Arn, u32>,
-    task_interfaces: BTreeSet<&'s str>,
+impl<'s> Analyses<'s> {
+    /// The slots of a cluster's ACTIVE instances in EC2, by type.
+    pub fn slots(&self, cluster: &'s Cluster) -> Rc<ClusterSlots<'s>> {
+        if let Some(slots) = self.slots.borrow().get(&cluster.arn) {
+            return Rc::clone(slots);
+        }
+        let slots = Rc::new(of_cluster(self, cluster));
+        self.slots.borrow_mut().insert(&cluster.arn, Rc::clone(&slots));
+        slots
+    }
+}
+
+fn of_cluster<'s>(analyses: &Analyses<'s>, cluster: &'s Cluster) -> ClusterSlots<'s> {
+    let hosts = analyses.hosts(&cluster.arn);
+    let mut gaps = hosts.gaps.clone();
+    let mut by_type: BTreeMap<&'s str, Vec<usize>> = BTreeMap::new();
+    for (position, host) in hosts.all.iter().enumerate() {
+        match (&host.slots, host.instance_type) {
+            (Ok(_), Some(instance_type)) => by_type.entry(instance_type).or_default().push(position),
+            (Err(gap), _) => gaps.push(gap.clone()),
+            (Ok(_), None) => {}
+        }
+    }
+    let mut types: Vec<TypeSlots<'s>> =
+        by_type.iter().map(|(name, positions)| of_type(analyses.topology, cluster, name, &hosts, positions)).collect();
+    let type_of: FxHashMap<usize, usize> = by_type
+        .values()
+        .enumerate()
+        .flat_map(|(kind, all)| all.iter().map(move |position| (*position, kind)))
+        .collect();
+    add_demand(analyses, cluster, &hosts, &type_of, &mut types);
+    for slots in &mut types {
+        slots.gaps.sort();
+        slots.gaps.dedup();
+    }
+    gaps.sort();
+    gaps.dedup();
+    ClusterSlots { types, gaps }
+}
+
+/// The awsvpc tasks of a cluster.
+pub(super) struct Census<'s> {
+    placed: FxHashMap<&'s Arn, u32>,
+    task_interfaces: FxHashSet<&'s str>,
 }
 
 impl<'s> Census<'s> {
-    fn of(topology: &Topology<'s>, cluster: &Arn) -> Self {
-        let mut census = Self { placed: BTreeMap::new(), task_interfaces: BTreeSet::new() };
+    pub(super) fn of(topology: &Topology<'s>, cluster: &Arn) -> Self {
+        let mut census = Self { placed: FxHashMap::default(), task_interfaces: FxHashSet::default() };
         for task in topology.tasks_of(cluster).iter().filter(|task| is_awsvpc(topology, task)) {
             let interface = task.network_interface.as_ref().and_then(|i| i.network_interface_id.as_ref());
             census.task_interfaces.extend(interface.map(|id| id.as_str()));
@@ -152,11 +184,21 @@ pub fn is_windows(instance: &ContainerInstance) -> bool {
     attribute(instance, "ecs.os-type") == Some("windows")
 }
 
-fn instance_slots<'s>(
+/// The type of the EC2 instance behind a container instance.
+pub(super) fn instance_type_of<'s>(topology: &Topology<'s>, instance: &ContainerInstance) -> Option<&'s str> {
+    let ec2 = topology.instance(instance.ec2_instance_id.as_ref()?).found()?;
+    Some(&ec2.instance_type)
+}
+
+/// The type and the slots of an instance.
+///
+/// # Errors
+/// The gap, when they are not known.
+pub(super) fn instance_slots<'s>(
     topology: &Topology<'s>,
     instance: &'s ContainerInstance,
     census: &Census<'s>,
-) -> Result<(String, InstanceSlots<'s>), Gap> {
+) -> Result<(&'s str, InstanceSlots<'s>), Gap> {
     let undecidable = |kind, reason| Err(Gap::Undecidable { kind, reason });
     let name = instance.arn.name().to_owned();
     let ec2 = match instance.ec2_instance_id.as_ref().map(|id| topology.instance(id)) {
@@ -194,7 +236,7 @@ fn instance_slots<'s>(
     };
     let foreign = ec2.network_interfaces.iter().filter(|i| is_foreign(i, instance, census)).collect();
     let placed = census.placed.get(&instance.arn).copied().unwrap_or(0);
-    Ok((ec2.instance_type.clone(), InstanceSlots { instance, trunk, limit, derived, placed, foreign }))
+    Ok((ec2.instance_type.as_str(), InstanceSlots { instance, trunk, limit, derived, placed, foreign }))
 }
 
 /// The primary interface is the instance's own. For `p5.48xlarge` the guide says one task on one page and 63 on another.
@@ -220,65 +262,77 @@ fn is_foreign(interface: &InstanceNetworkInterface, instance: &ContainerInstance
 }
 
 fn of_type<'s>(
-    analyses: &Analyses<'s>,
-    cluster: &'s Cluster,
-    instance_type: String,
-    instances: Vec<InstanceSlots<'s>>,
+    topology: &Topology<'s>,
+    cluster: &Cluster,
+    instance_type: &'s str,
+    hosts: &Hosts<'s>,
+    positions: &[usize],
 ) -> TypeSlots<'s> {
-    let topology = analyses.topology;
+    let instances: Vec<InstanceSlots<'s>> =
+        positions.iter().filter_map(|position| hosts.all[*position].slots.clone().ok()).collect();
     let windows = instances.iter().any(|slots| is_windows(slots.instance));
-    let with_trunk = task_eni_limits::of(&instance_type).and_then(|limit| limit.tasks).filter(|_| !windows);
+    let with_trunk = task_eni_limits::of(instance_type).and_then(|limit| limit.tasks).filter(|_| !windows);
     let gaps = [Dataset::Services, Dataset::Tasks].into_iter();
     let gaps = gaps.filter_map(|dataset| topology.gap_in_cluster(dataset, &cluster.arn)).collect();
-    let mut slots = TypeSlots {
-        headroom: headroom(topology, &instances),
+    TypeSlots {
+        headroom: headroom(topology, instances.iter().map(|slots| slots.instance.capacity_provider_name.as_deref())),
         with_trunk,
         demand: 0,
         demand_at_most: 0,
         missing: 0,
         deployment_stuck: false,
-        instance_type,
+        instance_type: instance_type.to_owned(),
         instances,
         gaps,
-    };
-    add_demand(analyses, cluster, &mut slots);
-    slots.gaps.sort();
-    slots.gaps.dedup();
-    slots
+    }
 }
 
-/// Adds what each workload of the cluster has or wants on the instances of this type.
-fn add_demand<'s>(analyses: &Analyses<'s>, cluster: &Cluster, slots: &mut TypeSlots<'s>) {
+/// Adds what each workload of the cluster has or wants on the instances of each type.
+fn add_demand<'s>(
+    analyses: &Analyses<'s>,
+    cluster: &Cluster,
+    hosts: &Hosts<'s>,
+    type_of: &FxHashMap<usize, usize>,
+    types: &mut [TypeSlots<'s>],
+) {
     let topology = analyses.topology;
-    let here: BTreeSet<&Arn> = slots.instances.iter().map(|slots| &slots.instance.arn).collect();
-    let free = slots.slots().saturating_sub(slots.placed());
-    let mut counted = 0;
+    let mut counted = vec![0_u32; types.len()];
     for workload in topology.workloads().iter().filter(|workload| *workload.cluster_arn == cluster.arn) {
-        let on_type = |task: &&&Task| {
-            task.last_status != "STOPPED" && task.container_instance_arn.as_ref().is_some_and(|arn| here.contains(arn))
-        };
-        let placed = workload.tasks.iter().filter(on_type).filter(|task| is_awsvpc(topology, task)).count();
-        let placed = u32::try_from(placed).unwrap_or(u32::MAX);
-        counted += placed;
-        let want = want(topology, workload, &here, &mut slots.gaps);
-        let (least, most) = match want {
-            Want::Confined(desired) => (desired.max(placed), desired.max(placed)),
-            Want::Possible(desired) => (placed, desired.max(placed)),
-            Want::None => (placed, placed),
-        };
-        slots.demand += least;
-        slots.demand_at_most += most;
-        if let (Want::Confined(desired), Some(service)) = (want, workload.service) {
-            slots.missing += desired.saturating_sub(u32::try_from(service.running_count).unwrap_or(0));
-            let minimum = service.deployment_configuration.minimum_healthy_percent.unwrap_or(100);
-            let replica = service.scheduling_strategy == SchedulingStrategy::Replica;
-            slots.deployment_stuck |= replica && desired > 0 && minimum >= 100 && free == 0;
+        let mut placed = vec![0_u32; types.len()];
+        let awsvpc = workload.tasks.iter().filter(|task| task.last_status != "STOPPED" && is_awsvpc(topology, task));
+        for arn in awsvpc.filter_map(|task| task.container_instance_arn.as_ref()) {
+            if let Some(kind) = hosts.position(arn).and_then(|position| type_of.get(&position)) {
+                placed[*kind] += 1;
+            }
+        }
+        let mut gaps = Vec::new();
+        let wanted = wanted(analyses, workload, type_of, types.len(), &mut gaps);
+        for (kind, slots) in types.iter_mut().enumerate() {
+            counted[kind] += placed[kind];
+            slots.gaps.extend(gaps.iter().cloned());
+            let want = wanted[kind];
+            let (least, most) = match want {
+                Want::Confined(desired) => (desired.max(placed[kind]), desired.max(placed[kind])),
+                Want::Possible(desired) => (placed[kind], desired.max(placed[kind])),
+                Want::None => (placed[kind], placed[kind]),
+            };
+            slots.demand += least;
+            slots.demand_at_most += most;
+            if let (Want::Confined(desired), Some(service)) = (want, workload.service) {
+                let free = slots.slots().saturating_sub(slots.placed());
+                slots.missing += desired.saturating_sub(u32::try_from(service.running_count).unwrap_or(0));
+                let minimum = service.deployment_configuration.minimum_healthy_percent.unwrap_or(100);
+                let replica = service.scheduling_strategy == SchedulingStrategy::Replica;
+                slots.deployment_stuck |= replica && desired > 0 && minimum >= 100 && free == 0;
+            }
         }
     }
     // Tasks of workloads that could not be read are on the instances all the same.
-    let unaccounted = slots.placed().saturating_sub(counted);
-    slots.demand += unaccounted;
-    slots.demand_at_most += unaccounted;
+    for (slots, counted) in types.iter_mut().zip(counted) {
+        let unaccounted = slots.placed().saturating_sub(counted);
+        slots.demand += unaccounted;
+        slots.demand_at_most += unaccounted;
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -290,41 +344,61 @@ enum Want {
     None,
 }
 
-fn want<'s>(topology: &Topology<'s>, workload: &Workload<'s>, here: &BTreeSet<&Arn>, gaps: &mut Vec<Gap>) -> Want {
+/// What a workload wants on the instances of each type.
+fn wanted<'s>(
+    analyses: &Analyses<'s>,
+    workload: &Workload<'s>,
+    type_of: &FxHashMap<usize, usize>,
+    types: usize,
+    gaps: &mut Vec<Gap>,
+) -> Vec<Want> {
+    let nothing = vec![Want::None; types];
     let (Some(service), Some(variant)) = (workload.service, workload.variants.iter().find(|v| v.role == Role::Primary))
     else {
-        return Want::None;
+        return nothing;
     };
     match &variant.task_definition {
         Lookup::Found(definition) if definition.network_mode == Some(NetworkMode::Awsvpc) => {}
-        Lookup::Found(_) | Lookup::Absent => return Want::None,
+        Lookup::Found(_) | Lookup::Absent => return nothing,
         Lookup::Unread(gap) => {
             gaps.push(gap.clone());
-            return Want::None;
+            return nothing;
         }
     }
     gaps.extend(variant.launches.gaps.iter().cloned());
     let ec2 = variant.launches.known.iter().filter(|launch| launch.kind == LaunchKind::Ec2);
-    let eligible: BTreeSet<&Arn> = ec2
-        .flat_map(|launch| origin::eligible_instances(topology, workload, variant, launch))
-        .map(|instance| &instance.arn)
-        .collect();
-    if eligible.is_disjoint(here) {
-        return Want::None;
+    let eligible: Vec<_> = ec2.map(|launch| analyses.eligible(workload, variant, launch)).collect();
+    let mut here = vec![FxHashSet::default(); types];
+    let mut elsewhere = false;
+    for position in eligible.iter().flat_map(|eligible| eligible.at_most()) {
+        match type_of.get(&position) {
+            Some(kind) => {
+                here[*kind].insert(position);
+            }
+            None => elsewhere = true,
+        }
     }
-    let desired = match service.scheduling_strategy {
-        SchedulingStrategy::Daemon => u32::try_from(eligible.intersection(here).count()).unwrap_or(u32::MAX),
-        SchedulingStrategy::Replica | SchedulingStrategy::Other(_) => u32::try_from(service.desired_count).unwrap_or(0),
-    };
     let only_ec2 = variant.launches.known.iter().all(|launch| launch.kind == LaunchKind::Ec2);
-    let resolved = variant.launches.gaps.is_empty() && zones_are_known(topology, variant, gaps);
-    // A constraint may also shut the service out of all of these.
-    let constrained = origin::is_constrained(workload, variant);
-    if only_ec2 && resolved && !constrained && eligible.is_subset(here) {
-        Want::Confined(desired)
-    } else {
-        Want::Possible(desired)
-    }
+    let resolved = variant.launches.gaps.is_empty() && zones_are_known(analyses.topology, variant, gaps);
+    // A constraint that can't be followed may also shut the service out of all of these.
+    let certain = eligible.iter().all(|eligible| eligible.perhaps.is_empty());
+    let one_type = here.iter().filter(|positions| !positions.is_empty()).count() == 1 && !elsewhere;
+    let confined = only_ec2 && resolved && certain && one_type;
+    here.iter()
+        .map(|positions| {
+            let desired = match service.scheduling_strategy {
+                SchedulingStrategy::Daemon => u32::try_from(positions.len()).unwrap_or(u32::MAX),
+                SchedulingStrategy::Replica | SchedulingStrategy::Other(_) => {
+                    u32::try_from(service.desired_count).unwrap_or(0)
+                }
+            };
+            match (positions.is_empty(), confined) {
+                (true, _) => Want::None,
+                (false, true) => Want::Confined(desired),
+                (false, false) => Want::Possible(desired),
+            }
+        })
+        .collect()
 }
 
 /// Whether the subnets of a variant are all known, and with them the zones that it is confined to.
@@ -343,10 +417,12 @@ fn zones_are_known(topology: &Topology<'_>, variant: &Variant<'_>, gaps: &mut Ve
     known
 }
 
-fn headroom<'s>(topology: &Topology<'s>, instances: &[InstanceSlots<'s>]) -> Headroom {
+/// Whether managed scaling adds instances to the groups of these capacity providers.
+pub(super) fn headroom<'a>(topology: &Topology<'_>, providers: impl IntoIterator<Item = Option<&'a str>>) -> Headroom {
+    let providers: BTreeSet<Option<&str>> = providers.into_iter().collect();
     let mut answer = Headroom::No;
-    for slots in instances {
-        let Some(name) = &slots.instance.capacity_provider_name else { return Headroom::NotManaged };
+    for name in providers {
+        let Some(name) = name else { return Headroom::NotManaged };
         let provider = match topology.capacity_provider(name) {
             Lookup::Found(provider) => provider,
             Lookup::Absent => return Headroom::NotManaged,
@@ -366,6 +442,7 @@ fn headroom<'s>(topology: &Topology<'s>, instances: &[InstanceSlots<'s>]) -> Hea
     answer
 }
 
-fn can_grow(group: &AutoScalingGroup) -> bool {
+/// The group may launch another instance.
+pub(super) fn can_grow(group: &AutoScalingGroup) -> bool {
     group.desired_capacity < group.max_size && !group.suspended_processes.iter().any(|process| process == "Launch")
 }

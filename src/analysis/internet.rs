@@ -3,9 +3,11 @@
 //! Sources: "Route tables", "NAT gateways", "Internet gateways" and "Block public access" in the Amazon VPC User Guide.
 //! A next hop that nobody outside can see through (transit gateway, appliance, firewall) makes the answer unknown.
 
+use std::rc::Rc;
+
 use crate::reach::route::{self, Routed};
 use crate::reach::space::AddressSet;
-use crate::reach::verdict::{Gap, Hop};
+use crate::reach::verdict::{Gap, Hop, Hops};
 use crate::snapshot::enums::{AvailabilityMode, ConnectivityType, NatGatewayState, RouteState};
 use crate::snapshot::ids::{InternetGatewayId, NatGatewayId, RouteTableId, SubnetId, VpcId};
 use crate::snapshot::vpc::{NatGateway, Route, RouteTable, RouteTarget, Subnet};
@@ -20,7 +22,7 @@ pub struct InternetPath {
     /// The answer.
     pub way: Way,
     /// Route tables and gateways on the way.
-    pub hops: Vec<Hop>,
+    pub hops: Hops,
     /// The effective route table of the subnet.
     pub route_table: Option<RouteTableId>,
     /// Zonal NAT gateways on the way, with their subnets.
@@ -59,7 +61,7 @@ pub enum Fault {
 
 struct Walk<'t, 's> {
     topology: &'t Topology<'s>,
-    hops: Vec<Hop>,
+    hops: Hops,
     nat_gateways: Vec<(NatGatewayId, SubnetId)>,
 }
 
@@ -384,8 +386,8 @@ impl<'s> Walk<'_, 's> {
 
     fn hop(&mut self, hop: &'static str, resource: &str, verdict: &'static str, detail: Text) {
         let hop = Hop { hop, resource: resource.to_owned(), verdict, detail };
-        if !self.hops.contains(&hop) {
-            self.hops.push(hop);
+        if !self.hops.iter().any(|known| **known == hop) {
+            self.hops.push(Rc::new(hop));
         }
     }
 }

@@ -1,10 +1,12 @@
 //! What is true of each workload, computed once and read by rules and reports.
 
 pub mod balancing;
+pub mod deployments;
 pub mod efs;
 pub mod egress;
 pub mod endpoint;
 pub mod ends;
+pub mod hosts;
 pub mod ingress;
 pub mod interfaces;
 pub mod internet;
@@ -43,7 +45,11 @@ pub struct Analyses<'s> {
     internet: RefCell<FxHashMap<(SubnetId, PublicAddress), Rc<internet::InternetPath>>>,
     register: places::Register<'s>,
     paths: RefCell<FxHashMap<u32, FxHashMap<Destination, Rc<path::Path<'s>>>>>,
+    ways_out: RefCell<FxHashMap<u32, Rc<Leg>>>,
     legs: RefCell<FxHashMap<(u32, LegKey<'s>), Rc<Leg>>>,
+    hosts: RefCell<FxHashMap<&'s Arn, Rc<hosts::Hosts<'s>>>>,
+    eligible: RefCell<FxHashMap<hosts::EligibleKey<'s>, Rc<hosts::Eligible>>>,
+    slots: RefCell<FxHashMap<&'s Arn, Rc<interfaces::ClusterSlots<'s>>>>,
     egress: Vec<OnceCell<Vec<egress::Cell<'s>>>>,
     ingress: Vec<OnceCell<ingress::Ingress<'s>>>,
 }
@@ -62,7 +68,11 @@ impl<'s> Analyses<'s> {
             internet: RefCell::default(),
             register: places::Register::default(),
             paths: RefCell::default(),
+            ways_out: RefCell::default(),
             legs: RefCell::default(),
+            hosts: RefCell::default(),
+            eligible: RefCell::default(),
+            slots: RefCell::default(),
             egress: (0..count).map(|_| OnceCell::new()).collect(),
             ingress: (0..count).map(|_| OnceCell::new()).collect(),
         }
@@ -87,6 +97,16 @@ impl<'s> Analyses<'s> {
         let path = Rc::new(path::judge(self, destination, place));
         self.paths.borrow_mut().entry(place.id()).or_default().insert(destination.clone(), Rc::clone(&path));
         path
+    }
+
+    /// The leg from a place to the internet, made once.
+    fn leg_out(&self, place: &Place<'s>, make: impl FnOnce() -> Leg) -> Rc<Leg> {
+        if let Some(leg) = self.ways_out.borrow().get(&place.id()) {
+            return Rc::clone(leg);
+        }
+        let leg = Rc::new(make());
+        self.ways_out.borrow_mut().insert(place.id(), Rc::clone(&leg));
+        leg
     }
 
     /// A leg from a load balancer to a place, made once.

@@ -3,19 +3,22 @@
 //! What a failure is attributed to follows the catalogue: a way out that is there and broken, then an endpoint that is
 //! there and doesn't serve, then neither being there. Every blocker of the path is named all the same.
 
+use std::rc::Rc;
+
 use super::Analyses;
 use super::endpoint::{self, EndpointFault, Served, Why};
 use super::ends;
 use super::internet::{self, Way};
 use super::names;
 use super::needs::Destination;
+use super::places::Place;
 use super::resolution::{self, Resolution};
 use crate::reach::leg::{self, Leg, Repair};
 use crate::reach::policy;
 use crate::reach::route;
 use crate::reach::space::AddressSet;
 use crate::reach::traffic::Traffic;
-use crate::reach::verdict::{Blocker, Family, Gap, Hop};
+use crate::reach::verdict::{Blocker, Family, Gap, Hop, Hops};
 use crate::snapshot::enums::{VpcEndpointState, VpcEndpointType};
 use crate::snapshot::ids::{InternetGatewayId, PrefixListId};
 use crate::snapshot::vpc::{HostedZone, RouteDestination, RouteTable, RouteTarget, Subnet, Vpc, VpcEndpoint};
@@ -29,7 +32,7 @@ pub struct Path<'s> {
     /// Whether it gets there.
     pub reach: Reach<'s>,
     /// The steps.
-    pub hops: Vec<Hop>,
+    pub hops: Hops,
     /// The VPC.
     pub vpc: Option<&'s Vpc>,
     /// The effective route table.
@@ -98,16 +101,16 @@ impl<'s> Fault<'s> {
 pub(super) struct Judge<'a, 's> {
     pub(super) analyses: &'a Analyses<'s>,
     pub(super) topology: &'a Topology<'s>,
-    pub(super) origin: &'a Origin<'s>,
+    pub(super) origin: &'a Place<'s>,
     pub(super) subnet: &'s Subnet,
     pub(super) vpc: &'s Vpc,
     table: Option<&'s RouteTable>,
-    pub(super) hops: Vec<Hop>,
+    pub(super) hops: Hops,
     pub(super) by_internet: bool,
 }
 
 /// Judges the path of TCP 443 from an origin to a destination.
-pub(super) fn judge<'s>(analyses: &Analyses<'s>, destination: &Destination, origin: &Origin<'s>) -> Path<'s> {
+pub(super) fn judge<'s>(analyses: &Analyses<'s>, destination: &Destination, origin: &Place<'s>) -> Path<'s> {
     let topology = analyses.topology;
     let (subnet, vpc) = match place(topology, origin) {
         Ok(place) => place,
@@ -119,7 +122,7 @@ pub(super) fn judge<'s>(analyses: &Analyses<'s>, destination: &Destination, orig
     if subnet.ipv6_native {
         let reason = text![&subnet.id, " is IPv6-only, and paths are followed by IPv4"];
         let gap = Gap::Undecidable { kind: "ipv6-only", reason };
-        let hops = vec![gap_hop(&gap, subnet.id.as_str().to_owned())];
+        let hops = vec![Rc::new(gap_hop(&gap, subnet.id.as_str().to_owned()))];
         return Path { reach: Reach::Unknown(vec![gap]), hops, vpc: Some(vpc), route_table: None, by_internet: false };
     }
     let table = topology.route_table_of(subnet).found();
@@ -242,11 +245,11 @@ impl<'s> Judge<'_, 's> {
                 && open(endpoint)
                 && internet.way == Way::Yes
                 && self.leg_out(&internet).holds();
-            self.hops.extend(leg.hops);
+            self.hops.extend(leg.hops.iter().cloned());
             return if both { Reach::Holds(None) } else { self.unknown(uncertain) };
         }
         self.hops.extend(leg.hops.iter().cloned());
-        self.of_leg(leg, Fault::EndpointRefused(endpoint), Some(endpoint))
+        self.of_leg(&leg, Fault::EndpointRefused(endpoint), Some(endpoint))
     }
 
     /// The legs to all interfaces of an endpoint: its name resolves to any of them.
@@ -312,14 +315,15 @@ impl<'s> Judge<'_, 's> {
         if !leg.blockers.is_empty() && !resolution.elsewhere.is_empty() {
             return self.unknown(resolution.elsewhere.clone());
         }
-        self.of_leg(leg, Fault::Refused, Some(endpoint))
+        self.of_leg(&leg, Fault::Refused, Some(endpoint))
     }
 
-    pub(super) fn of_leg(&mut self, leg: Leg, fault: Fault<'s>, by: Option<&'s VpcEndpoint>) -> Reach<'s> {
+    pub(super) fn of_leg(&mut self, leg: &Leg, fault: Fault<'s>, by: Option<&'s VpcEndpoint>) -> Reach<'s> {
         if !leg.blockers.is_empty() {
-            Reach::Fails(Failure { fault, blockers: leg.blockers, is_partial: !leg.is_shut, repairs: leg.repairs })
+            let (blockers, repairs) = (leg.blockers.clone(), leg.repairs.clone());
+            Reach::Fails(Failure { fault, blockers, is_partial: !leg.is_shut, repairs })
         } else if !leg.gaps.is_empty() {
-            self.unknown(leg.gaps)
+            self.unknown(leg.gaps.clone())
         } else {
             Reach::Holds(by)
         }
@@ -413,11 +417,11 @@ impl<'s> Judge<'_, 's> {
 
     fn gap_hop(&mut self, gap: &Gap) {
         let resource = self.vpc.id.as_str().to_owned();
-        self.hops.push(gap_hop(gap, resource));
+        self.hops.push(Rc::new(gap_hop(gap, resource)));
     }
 
     fn hop(&mut self, hop: &'static str, resource: &str, verdict: &'static str, detail: text::Text) {
-        self.hops.push(Hop { hop, resource: resource.to_owned(), verdict, detail });
+        self.hops.push(Rc::new(Hop { hop, resource: resource.to_owned(), verdict, detail }));
     }
 }
 

@@ -1,5 +1,7 @@
 //! The part of a path that leaves by the internet: NAT and internet gateways, with the groups and network ACLs on the way.
 
+use std::rc::Rc;
+
 use super::endpoint::EndpointFault;
 use super::ends;
 use super::internet::{self, InternetPath, Way};
@@ -13,7 +15,7 @@ use crate::text;
 use crate::topology::origin::InterfaceKind;
 
 impl<'s> Judge<'_, 's> {
-    pub(super) fn internet(&self) -> std::rc::Rc<InternetPath> {
+    pub(super) fn internet(&self) -> Rc<InternetPath> {
         self.analyses.internet_path(self.origin.subnet_id, self.origin.public_address)
     }
 
@@ -37,7 +39,7 @@ impl<'s> Judge<'_, 's> {
                 if !leg.blockers.is_empty() && !hidden.is_empty() {
                     return self.unknown(hidden);
                 }
-                return self.of_leg(leg, Fault::Refused, None);
+                return self.of_leg(&leg, Fault::Refused, None);
             }
             Way::No(faults) => faults,
         };
@@ -58,8 +60,8 @@ impl<'s> Judge<'_, 's> {
             (_, _) => {
                 // The groups matter only where the way, once repaired, leads out.
                 self.hops.extend(leg.hops.iter().cloned());
-                blockers.extend(leg.blockers);
-                repairs = leg.repairs;
+                blockers.extend(leg.blockers.iter().cloned());
+                repairs.clone_from(&leg.repairs);
                 Fault::WayOut(broken)
             }
         };
@@ -67,7 +69,11 @@ impl<'s> Judge<'_, 's> {
     }
 
     /// The groups and network ACLs between the origin and the internet, those of the NAT gateways' subnets included.
-    pub(super) fn leg_out(&self, internet: &InternetPath) -> Leg {
+    pub(super) fn leg_out(&self, internet: &InternetPath) -> Rc<Leg> {
+        self.analyses.leg_out(self.origin, || self.make_leg_out(internet))
+    }
+
+    fn make_leg_out(&self, internet: &InternetPath) -> Leg {
         let own = ends::of_origin(self.topology, self.origin, self.subnet);
         let outside = ends::outside(text!["the internet"], AddressSet::internet(), None);
         let entries = |id: &PrefixListId| self.topology.prefix_list_entries(id);

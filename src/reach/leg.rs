@@ -1,6 +1,8 @@
 //! One leg of a path: from an interface to another, or to addresses outside, through the security groups of both and the
 //! network ACLs of their subnets, there and back. Every filter that refuses is named, not only the first.
 
+use std::rc::Rc;
+
 use ipnet::{IpNet, Ipv4Net};
 
 use super::filter::{Amount, Passage};
@@ -8,7 +10,7 @@ use super::group::{self, Peer};
 use super::nacl::{self, Direction};
 use super::space::AddressSet;
 use super::traffic::{Ports, Traffic};
-use super::verdict::{Blocker, Family, Gap, Hop};
+use super::verdict::{Blocker, Family, Gap, Hop, Hops};
 use crate::snapshot::ids::{NetworkAclId, PrefixListId, SecurityGroupId, SubnetId};
 use crate::snapshot::vpc::{NetworkAcl, SecurityGroup};
 use crate::text;
@@ -83,7 +85,7 @@ pub struct Leg {
     /// What can't be told.
     pub gaps: Vec<Gap>,
     /// The filters in order.
-    pub hops: Vec<Hop>,
+    pub hops: Hops,
     /// What to add to the filters that refuse, in the order of the blockers.
     pub repairs: Vec<Repair>,
 }
@@ -127,6 +129,11 @@ impl Leg {
     /// Whether nothing refuses it and nothing is unknown.
     pub fn holds(&self) -> bool {
         self.blockers.is_empty() && self.gaps.is_empty()
+    }
+
+    /// Its steps, for reports.
+    pub fn trace(&self) -> Vec<Hop> {
+        self.hops.iter().map(|hop| (**hop).clone()).collect()
     }
 
     /// Adds another leg of the same path.
@@ -322,7 +329,7 @@ impl Walk<'_> {
         } else {
             "holds"
         };
-        self.leg.hops.push(Hop { hop: filter.hop, resource: filter.resource.clone(), verdict, detail });
+        self.leg.hops.push(Rc::new(Hop { hop: filter.hop, resource: filter.resource.clone(), verdict, detail }));
         refuses
     }
 }

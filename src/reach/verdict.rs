@@ -1,5 +1,7 @@
 //! The answer to "does it get there?": a verdict with every blocker or gap, and the hops that led to it.
 
+use std::rc::Rc;
+
 use crate::snapshot::coverage::{Dataset, Failure};
 use crate::text::Text;
 
@@ -104,6 +106,9 @@ impl Verdict {
         }
     }
 }
+
+/// Steps that many paths share.
+pub type Hops = Vec<Rc<Hop>>;
 
 /// One step of a path.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

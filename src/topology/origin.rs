@@ -256,7 +256,7 @@ pub fn zone_of(instance: &ContainerInstance) -> Option<&str> {
 }
 
 /// Zones of the subnets of an awsvpc variant; `None` where zones don't bind or aren't all known.
-fn task_zones<'s>(topology: &Topology<'s>, variant: &Variant<'s>) -> Option<Vec<&'s str>> {
+pub fn task_zones<'s>(topology: &Topology<'s>, variant: &Variant<'s>) -> Option<Vec<&'s str>> {
     if variant.is_awsvpc() != Some(true) {
         return None;
     }

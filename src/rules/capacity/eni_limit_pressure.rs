@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::analysis::interfaces::{self, Headroom, InstanceSlots, TypeSlots};
+use crate::analysis::interfaces::{Headroom, InstanceSlots, TypeSlots};
 use crate::analysis::{Analyses, symptoms};
 use crate::finding::{Evidence, Related, Remediation, Severity};
 use crate::reach::verdict::{Blocker, Family, Gap};
@@ -44,10 +44,10 @@ pub(in crate::rules) static RULE: Rule = Rule {
 };
 
 fn check<'s>(cluster: &'s Cluster, analyses: &Analyses<'s>) -> Vec<Outcome> {
-    let (types, gaps) = interfaces::of_cluster(analyses, cluster);
-    let mut outcomes: Vec<Outcome> = types.iter().map(|slots| judge(cluster, analyses, slots)).collect();
-    if !gaps.is_empty() {
-        outcomes.push(Outcome::Unknown(gaps));
+    let found = analyses.slots(cluster);
+    let mut outcomes: Vec<Outcome> = found.types.iter().map(|slots| judge(cluster, analyses, slots)).collect();
+    if !found.gaps.is_empty() {
+        outcomes.push(Outcome::Unknown(found.gaps.clone()));
     }
     if outcomes.is_empty() {
         outcomes.push(Outcome::NotApplicable);

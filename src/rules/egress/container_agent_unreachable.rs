@@ -85,6 +85,7 @@ fn judge<'s>(analyses: &Analyses<'s>, origin: &Place<'s>) -> (Vec<(Need, Failure
             Reach::Unknown(more) => gaps.extend(more),
             Reach::Fails(failure) => {
                 let origin = origin.subnet_id.as_str().to_owned();
+                let hops = hops.iter().map(|hop| (**hop).clone()).collect();
                 let trace = Trace { need: need.name(region), origin, hops };
                 failures.push((need, failure, trace));
             }

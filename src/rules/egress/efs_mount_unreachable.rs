@@ -64,7 +64,7 @@ fn finding(analyses: &Analyses<'_>, workload: &Workload<'_>, failing: &[(&Mount<
                 }
                 repairs.extend(&leg.repairs);
                 let origin = mount.place.subnet_id.as_str().to_owned();
-                traces.push(Trace { need: mount_target.id.clone(), origin, hops: leg.hops.clone() });
+                traces.push(Trace { need: mount_target.id.clone(), origin, hops: leg.trace() });
             }
         }
     }

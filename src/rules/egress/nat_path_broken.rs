@@ -71,7 +71,8 @@ fn unused(view: &View<'_, '_>) -> Option<Failing> {
         let broken: Vec<_> = found.iter().filter(|fault| is_broken(fault)).cloned().collect();
         if !broken.is_empty() {
             faults.extend(broken);
-            hops.extend(path.hops.iter().filter(|hop| hop.verdict == "fails").cloned());
+            let failed = path.hops.iter().filter(|hop| hop.verdict == "fails");
+            hops.extend(failed.map(|hop| (**hop).clone()));
             subnets.insert(origin.subnet_id);
         }
     }

@@ -155,7 +155,7 @@ fn refused(name: &str, port: u16, reached: &Reached<'_>) -> Wrong {
     first.detail = detail;
     first.need = Some("service-connect".to_owned());
     first.origin = Some((*subnet).to_owned());
-    let traces = vec![Trace { need: name.to_owned(), origin: (*subnet).to_owned(), hops: leg.hops.clone() }];
+    let traces = vec![Trace { need: name.to_owned(), origin: (*subnet).to_owned(), hops: leg.trace() }];
     Wrong { blocker: first, repairs: leg.repairs.clone(), traces }
 }
 

@@ -168,7 +168,8 @@ impl<'a, 's> View<'a, 's> {
         let mut blockers: Vec<Blocker> = self.misses.iter().flat_map(|miss| miss.failure.blockers.clone()).collect();
         blockers.sort();
         blockers.dedup();
-        let traces: BTreeSet<_> = self.misses.iter().filter_map(|miss| miss.cell.trace.clone()).collect();
+        let traces: BTreeSet<_> =
+            self.misses.iter().filter_map(|miss| miss.cell.trace(&self.analyses.topology.target.region)).collect();
         failing.traces = traces.into_iter().collect();
         failing.related = self.related();
         failing.blockers = blockers;
@@ -328,7 +329,7 @@ impl<'a, 's> View<'a, 's> {
         let tables: BTreeMap<&RouteTableId, bool> =
             self.misses.iter().filter_map(|miss| miss.cell.route_table).map(|table| (&table.id, table.main)).collect();
         let through_gateway = self.misses.iter().all(|miss| {
-            let mut hops = miss.cell.trace.iter().flat_map(|trace| &trace.hops);
+            let mut hops = miss.cell.hops.iter();
             hops.any(|hop| hop.hop == "internet-gateway" && hop.verdict == "fails")
         });
         let mut text = Text::default();

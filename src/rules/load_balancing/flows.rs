@@ -197,7 +197,7 @@ pub(super) fn purpose_word(purpose: FlowPurpose) -> &'static str {
 
 fn trace(flow: &Flow<'_>) -> Trace {
     let need = format!("{} {} {}", purpose_word(flow.purpose), flow.sent, flow.to.subnet_id);
-    Trace { need, origin: flow.from.as_str().to_owned(), hops: flow.leg.hops.clone() }
+    Trace { need, origin: flow.from.as_str().to_owned(), hops: flow.leg.trace() }
 }
 
 fn cause(blocker: &Blocker) -> Option<Cause> {
