@@ -32,6 +32,12 @@ pub fn now() -> Timestamp {
     "2026-11-20T12:00:00Z".parse().unwrap()
 }
 
+/// What a subnet of this block shows with a few interfaces in it.
+fn most_free(cidr: &str) -> i32 {
+    let block: ipnet::Ipv4Net = cidr.parse().unwrap();
+    i32::try_from((1_i64 << (32 - block.prefix_len())) - 16).unwrap()
+}
+
 /// An id like AWS's: a prefix and 17 hexadecimal digits made from a name.
 pub fn id(prefix: &str, name: &str) -> String {
     let hash = Sha256::digest(format!("{prefix}/{name}"));
@@ -186,7 +192,7 @@ impl Account {
                 availability_zone_id: format!("euw1-az{}", zone.as_bytes()[0] - b'a' + 1),
                 cidr_block: Some(cidr.parse().unwrap()),
                 ipv6_cidr_blocks: Vec::new(),
-                available_ip_address_count: 200,
+                available_ip_address_count: most_free(cidr),
                 map_public_ip_on_launch: false,
                 ipv6_native: false,
             },

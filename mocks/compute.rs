@@ -268,6 +268,10 @@ impl Account {
             "arn:aws:autoscaling:{REGION}:{ACCOUNT}:autoScalingGroup:{}:autoScalingGroupName/{name}",
             id("asg", name)
         ));
+        let found = self.data.subnets.items().iter().filter(|subnet| subnets.contains(&&subnet.id));
+        let mut zones: Vec<String> = found.map(|subnet| subnet.availability_zone.clone()).collect();
+        zones.sort();
+        zones.dedup();
         push(
             &mut self.data.auto_scaling_groups,
             AutoScalingGroup {
@@ -276,7 +280,7 @@ impl Account {
                 min_size: 0,
                 max_size: most,
                 desired_capacity: desired,
-                availability_zones: Vec::new(),
+                availability_zones: zones,
                 subnets: subnets.iter().map(|subnet| (*subnet).clone()).collect(),
                 suspended_processes: Vec::new(),
                 instances: Vec::new(),

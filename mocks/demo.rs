@@ -3,6 +3,7 @@
 //! Every rule fires at least once; the cluster `healthy` stays silent.
 
 mod balancing;
+mod capacity;
 mod egress;
 
 use ecs_network_audit::snapshot::Snapshot;
@@ -27,6 +28,7 @@ pub fn snapshot() -> Snapshot {
     batch(&mut account, &network);
     balancing::edge(&mut account, &network);
     egress::backoffice(&mut account, &network);
+    capacity::fleet(&mut account, &network);
     healthy(&mut account);
     let mut snapshot = account.snapshot();
     snapshot.demo = true;

@@ -18,6 +18,7 @@ use crate::rules::{self, Check, Failing, Group, Outcome, Rule};
 use crate::settings::Settings;
 use crate::snapshot::coverage::{Dataset, Failure, FailureClass};
 use crate::snapshot::ecs::Cluster;
+use crate::snapshot::vpc::Subnet;
 use crate::snapshot::{Scope, Snapshot, Target};
 use crate::text;
 use crate::topology::Topology;
@@ -168,7 +169,20 @@ where
             };
             clusters.flat_map(judged).collect()
         }
+        // What is shared by all can't be judged with a part of those who share it.
+        Check::Subnet(_) if !settings.is_everything() || !scope.is_everything() => Vec::new(),
+        Check::Subnet(check) => {
+            let subnets = analyses.addresses().subnets();
+            subnets.into_iter().map(|subnet| (of_subnet(topology, subnet), check(subnet, analyses))).collect()
+        }
     }
+}
+
+fn of_subnet<'s>(topology: &Topology<'s>, subnet: &Subnet) -> Subject<'s> {
+    let Target { partition, region, .. } = topology.target;
+    let arn = format!("arn:{partition}:ec2:{region}:{}:subnet/{}", subnet.owner_id, subnet.id);
+    let resource = Resource { kind: "ec2:subnet", arn, name: subnet.id.as_str().to_owned() };
+    Subject { target: topology.target, resource, cluster: String::new(), desires_nothing: false }
 }
 
 fn of_workload<'s>(topology: &Topology<'s>, workload: &Workload<'s>) -> Subject<'s> {

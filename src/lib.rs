@@ -6,6 +6,7 @@
 //! [`finding::Report`]. Nothing in this chain does I/O, reads a clock or the environment.
 
 pub mod analysis;
+pub mod capacity;
 pub mod cli;
 pub mod collect;
 pub mod engine;

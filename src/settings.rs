@@ -30,6 +30,11 @@ impl Settings {
         }
     }
 
+    /// No cluster or service is left out.
+    pub fn is_everything(&self) -> bool {
+        self.clusters.is_empty() && self.services.is_empty()
+    }
+
     /// The thresholds of the selected rules, by rule id.
     pub fn thresholds(&self) -> BTreeMap<&'static str, Value> {
         let all = [("eni-limit-pressure", json!({ "percent": self.eni_limit_pressure_percent }))];

@@ -149,6 +149,7 @@ fn target_group(group: &own::TargetGroup) -> elb::TargetGroup {
 fn group(group: &own::AutoScalingGroup) -> aws_sdk_autoscaling::types::AutoScalingGroup {
     let subnets: Vec<&str> = group.subnets.iter().map(|subnet| subnet.as_str()).collect();
     aws_sdk_autoscaling::types::AutoScalingGroup::builder()
+        .set_availability_zones(Some(group.availability_zones.clone()))
         .auto_scaling_group_arn(group.arn.as_str())
         .auto_scaling_group_name(&group.name)
         .min_size(group.min_size)

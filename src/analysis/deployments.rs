@@ -176,6 +176,11 @@ pub fn plan<'s>(analyses: &Analyses<'s>, workload: &Workload<'s>) -> Plan<'s> {
     if let Some(gap) = analyses.topology.gap_in_cluster(Dataset::Tasks, workload.cluster_arn) {
         return Plan::Unknown(vec![gap]);
     }
+    // Instances that could not be read may have room.
+    let hidden = &analyses.hosts(workload.cluster_arn).gaps;
+    if !hidden.is_empty() {
+        return Plan::Unknown(hidden.clone());
+    }
     match old_definition(workload, definition, analyses) {
         Ok(old) => Plan::Planned(Box::new(planned(analyses, workload, variant, rolling, service, definition, old))),
         Err(gap) => Plan::Unknown(vec![gap]),

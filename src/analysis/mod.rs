@@ -1,5 +1,6 @@
 //! What is true of each workload, computed once and read by rules and reports.
 
+pub mod addresses;
 pub mod balancing;
 pub mod deployments;
 pub mod efs;
@@ -49,6 +50,7 @@ pub struct Analyses<'s> {
     legs: RefCell<FxHashMap<(u32, LegKey<'s>), Rc<Leg>>>,
     hosts: RefCell<FxHashMap<&'s Arn, Rc<hosts::Hosts<'s>>>>,
     eligible: RefCell<FxHashMap<hosts::EligibleKey<'s>, Rc<hosts::Eligible>>>,
+    addresses: OnceCell<Rc<addresses::Addresses<'s>>>,
     slots: RefCell<FxHashMap<&'s Arn, Rc<interfaces::ClusterSlots<'s>>>>,
     egress: Vec<OnceCell<Vec<egress::Cell<'s>>>>,
     ingress: Vec<OnceCell<ingress::Ingress<'s>>>,
@@ -72,6 +74,7 @@ impl<'s> Analyses<'s> {
             legs: RefCell::default(),
             hosts: RefCell::default(),
             eligible: RefCell::default(),
+            addresses: OnceCell::new(),
             slots: RefCell::default(),
             egress: (0..count).map(|_| OnceCell::new()).collect(),
             ingress: (0..count).map(|_| OnceCell::new()).collect(),

@@ -48,9 +48,82 @@ pub fn of(instance_type: &str) -> Option<TrunkLimit> {
     None
 }
 
+/// Types of the same size that can have a trunk, with their tasks: of the same class (`c`, `m`, `r` …) if there are any,
+/// else general-purpose ones.
+pub fn of_size(instance_type: &str) -> Vec<(&'static str, u32)> {
+    let Some((family, size)) = instance_type.split_once('.') else { return Vec::new() };
+    let of_class = |class: char| -> Vec<(&'static str, u32)> {
+        let lines = TABLE.lines().filter(|line| line.starts_with(class));
+        let found = lines.filter_map(|line| {
+            let (name, rest) = line.split_once(',')?;
+            let tasks = rest.split(',').next()?.parse().ok()?;
+            (name.split_once('.')?.1 == size).then_some((name, tasks))
+        });
+        found.collect()
+    };
+    let same = family.chars().next().map(of_class).unwrap_or_default();
+    if same.is_empty() { of_class('m') } else { same }
+}
+
+/// A larger size of a family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NextSize {
+    /// The type.
+    pub instance_type: &'static str,
+    /// How much more CPU and memory it has, as a fraction.
+    pub factor: (i64, i64),
+    /// awsvpc tasks without a trunk.
+    pub tasks_without_trunk: u32,
+}
+
+/// The next larger size of the same family that the guide lists. Its interfaces without a trunk follow from the two
+/// numbers of the table: tasks with a trunk are branch interfaces plus the plain ones but two.
+pub fn next_size(instance_type: &str) -> Option<NextSize> {
+    let (family, size) = instance_type.split_once('.')?;
+    let own = size_units(size)?;
+    let lines = TABLE.lines().filter(|line| line.strip_prefix(family).is_some_and(|rest| rest.starts_with('.')));
+    let larger = lines.filter_map(|line| {
+        let mut fields = line.split(',');
+        let name = fields.next()?;
+        let units = size_units(name.split_once('.')?.1).filter(|units| *units > own)?;
+        let (tasks, branch): (u32, u32) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+        let without = (tasks + 1).checked_sub(branch).filter(|_| branch > 0 && branch < BRANCH_CAP)?;
+        Some(NextSize { instance_type: name, factor: (units, own), tasks_without_trunk: without })
+    });
+    larger.min_by_key(|next| next.factor.0)
+}
+
+/// Sizes in quarters of a `large`: those of a family grow in step with their names.
+fn size_units(size: &str) -> Option<i64> {
+    match size {
+        "small" => Some(1),
+        "medium" => Some(2),
+        "large" => Some(4),
+        "xlarge" => Some(8),
+        _ => Some(size.strip_suffix("xlarge")?.parse::<i64>().ok()? * 8),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_next_size_of_a_family() {
+        let next = next_size("c5.large").unwrap();
+        assert_eq!((next.instance_type, next.factor, next.tasks_without_trunk), ("c5.xlarge", (8, 4), 3));
+        let next = next_size("m5.2xlarge").unwrap();
+        assert_eq!((next.instance_type, next.factor, next.tasks_without_trunk), ("m5.4xlarge", (32, 16), 7));
+        assert_eq!(next_size("m5.metal"), None);
+    }
+
+    #[test]
+    fn types_of_one_size() {
+        let c = of_size("c5n.large");
+        assert!(c.contains(&("c5.large", 10)) && c.iter().all(|(name, _)| name.starts_with('c')), "{c:?}");
+        assert!(of_size("t3.large").contains(&("m5.large", 10)));
+        assert!(of_size("nonsense").is_empty());
+    }
 
     #[test]
     fn every_line_of_the_table_is_found() {

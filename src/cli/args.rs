@@ -42,6 +42,8 @@ pub enum Command {
     Policy(PolicyArgs),
     /// Show the wiring of a workload: what it reaches, who reaches it, and the hop that decides.
     Explain(ExplainArgs),
+    /// Show what clusters and subnets still hold: slots, CPU, memory, addresses, and what binds first.
+    Capacity(CapacityArgs),
 }
 
 /// Arguments of an audit.
@@ -157,6 +159,20 @@ pub struct ExplainArgs {
     /// Every workload
     #[arg(long)]
     pub all: bool,
+    /// Format on standard output
+    #[arg(long, value_enum, default_value_t = FormatArg::Table)]
+    pub format: FormatArg,
+    /// Where the facts come from.
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// How it is shown.
+    #[command(flatten)]
+    pub console: ConsoleArgs,
+}
+
+/// Arguments of `audit capacity`.
+#[derive(Debug, Args)]
+pub struct CapacityArgs {
     /// Format on standard output
     #[arg(long, value_enum, default_value_t = FormatArg::Table)]
     pub format: FormatArg,

@@ -1,6 +1,7 @@
 //! The command line: arguments in, report out, exit code back. The only room that prints.
 
 mod args;
+mod capacity;
 mod catalogue;
 mod exit;
 mod explain;
@@ -33,10 +34,12 @@ pub fn run() -> Exit {
     };
     log(match &cli.command {
         Some(Command::Explain(arguments)) => arguments.console.verbose,
+        Some(Command::Capacity(arguments)) => arguments.console.verbose,
         _ => cli.scan.output.console.verbose,
     });
     match cli.command {
         Some(Command::Explain(arguments)) => explain::run(&arguments),
+        Some(Command::Capacity(arguments)) => capacity::run(&arguments),
         Some(Command::Rules(arguments)) => catalogue::rules(&arguments),
         Some(Command::Policy(arguments)) => catalogue::policy(&arguments),
         None => scan::run(&cli.scan),

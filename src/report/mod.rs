@@ -1,5 +1,6 @@
 //! The formats of a report, one file each. They see a finished [`Report`] and nothing else.
 
+mod capacity;
 mod escape;
 pub mod json_v1;
 mod table;
@@ -38,6 +39,11 @@ pub fn render(report: &Report, format: Format, view: &View) -> String {
 /// Renders the wiring of workloads for a terminal.
 pub fn render_wiring(wiring: &crate::wiring::Wiring, view: &View) -> String {
     wiring::render(wiring, view)
+}
+
+/// Renders the planning table for a terminal.
+pub fn render_capacity(capacity: &crate::capacity::Capacity, view: &View) -> String {
+    capacity::render(capacity, view)
 }
 
 pub use escape::terminal as escape_for_terminal;

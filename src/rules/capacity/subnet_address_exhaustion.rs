@@ -1,0 +1,111 @@
+//! A subnet without the addresses that its tasks need.
+
+use super::shared;
+use crate::analysis::addresses::{self, Claim};
+use crate::analysis::{Analyses, symptoms};
+use crate::finding::{Related, Remediation, Severity};
+use crate::rules::{Check, Failing, Group, Outcome, Rule};
+use crate::snapshot::coverage::Dataset;
+use crate::snapshot::vpc::Subnet;
+use crate::text;
+use crate::text::Text;
+
+pub(in crate::rules) static RULE: Rule = Rule {
+    id: "subnet-address-exhaustion",
+    group: Group::Capacity,
+    severity: Severity::Medium,
+    summary: "a subnet without the addresses that deployments need",
+    page: include_str!("subnet_address_exhaustion.md"),
+    needs: &[
+        Dataset::Clusters,
+        Dataset::Services,
+        Dataset::Tasks,
+        Dataset::TaskDefinitions,
+        Dataset::CapacityProviders,
+        Dataset::Subnets,
+    ],
+    controls: &[],
+    references: &["https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html"],
+    check: Check::Subnet(check),
+};
+
+/// What AWS says when a subnet has no address left ("Stopped task error codes", service events).
+const NO_ADDRESS: [&str; 2] = ["free addresses", "InsufficientFreeAddressesInSubnet"];
+
+fn check<'s>(subnet: &'s Subnet, analyses: &Analyses<'s>) -> Outcome {
+    let all = analyses.addresses();
+    let claims = all.claims(&subnet.id);
+    let free = addresses::free(subnet);
+    let wanting = || claims.iter().filter(|claim| claim.next > 0 || claim.missing > 0);
+    let services = || {
+        let workloads = analyses.topology.workloads();
+        claims.iter().filter_map(|claim| workloads[claim.workload].service)
+    };
+    let evidence = symptoms::of_service_events(services(), &NO_ADDRESS);
+    // Fewer than are missing now, or none at all anywhere.
+    let starved = wanting().find(|claim| claim.free() < claim.missing || claim.free() == 0);
+    let largest = wanting().filter(|claim| claim.free() < claim.next).max_by_key(|claim| claim.next);
+    let together: u32 = wanting().map(|claim| claim.share()).sum();
+    let (severity, reason, detail) = match (starved, largest) {
+        (Some(claim), _) if evidence.is_empty() || claim.missing > 0 || claim.free() == 0 => {
+            (Severity::High, Some("tasks that are wanted now find no address"), wants(claim))
+        }
+        (_, Some(claim)) if !evidence.is_empty() => (Severity::High, Some("ENIs could not be made"), wants(claim)),
+        (_, Some(claim)) => (Severity::Medium, None, wants(claim)),
+        (_, None) if free == 0 && wanting().next().is_some() => {
+            (Severity::Medium, None, text!["the other subnets of its services still have some"])
+        }
+        (_, None) if together > free => {
+            let detail = text!["all next deployments at once would start ", together, " tasks there"];
+            (Severity::Low, Some("each deployment by itself fits"), detail)
+        }
+        (_, None) => return shared::outcome(!claims.is_empty(), all.gaps.clone(), None),
+    };
+    let mut message = text![&subnet.id, " in ", &subnet.availability_zone, " has ", free];
+    if let Some(usable) = addresses::usable(subnet) {
+        message.append(text![" of ", usable]);
+    }
+    message.push(if free == 1 { " address free: " } else { " addresses free: " });
+    message.append(detail.clone());
+    let text = text![
+        "Add a larger subnet of the same zone to the services (a VPC can get another block), remove interfaces that are no \
+         longer used, or deploy in smaller steps with a lower maximumPercent."
+    ];
+    let related = claims.iter().map(|claim| Related {
+        kind: "ecs:service",
+        id: analyses.topology.workloads()[claim.workload].resource().arn,
+        role: "claimant",
+    });
+    let mut failing = Failing {
+        severity,
+        severity_reason: reason.map(str::to_owned),
+        blockers: vec![shared::short("addresses", subnet.id.as_str(), detail)],
+        related: related.collect(),
+        facts: [
+            ("free", serde_json::json!(free)),
+            ("usable", serde_json::json!(addresses::usable(subnet))),
+            ("wanted_at_once", serde_json::json!(together)),
+        ]
+        .into(),
+        gaps: all.gaps.clone(),
+        ..Failing::new(&RULE, message, Remediation { text, commands: Vec::new() })
+    };
+    failing.confirmed_by = evidence;
+    Outcome::Fails(Box::new(failing))
+}
+
+fn wants(claim: &Claim<'_>) -> Text {
+    let count = claim.next.max(claim.missing);
+    text![
+        "the next deployment of ",
+        claim.name.clone(),
+        " starts ",
+        count,
+        if count == 1 { " task" } else { " tasks" },
+        ", and its ",
+        claim.subnets.len(),
+        if claim.subnets.len() == 1 { " subnet has " } else { " subnets have " },
+        claim.free(),
+        " addresses free"
+    ]
+}

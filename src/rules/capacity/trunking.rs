@@ -1,0 +1,60 @@
+//! What the rules on ENI trunking share.
+
+use std::collections::BTreeSet;
+
+use crate::analysis::Analyses;
+use crate::analysis::interfaces::{InstanceSlots, TypeSlots};
+use crate::finding::{Related, Severity};
+use crate::rules::{Check, Failing, Outcome};
+use crate::snapshot::coverage::Dataset;
+use crate::snapshot::ecs::Cluster;
+use crate::snapshot::ids::Arn;
+
+pub(super) const DATASETS: &[Dataset] = &[
+    Dataset::Clusters,
+    Dataset::Services,
+    Dataset::Tasks,
+    Dataset::TaskDefinitions,
+    Dataset::ContainerInstances,
+    Dataset::CapacityProviders,
+    Dataset::AutoScalingGroups,
+    Dataset::Instances,
+    Dataset::InstanceTypes,
+    Dataset::Subnets,
+    Dataset::AccountSettings,
+];
+
+/// Whether demand reaches a share of the slots, in percent.
+pub(super) fn reaches(slots: &TypeSlots<'_>, percent: u32) -> bool {
+    slots.demand > 0 && u64::from(slots.demand) * 100 >= u64::from(slots.slots()) * u64::from(percent)
+}
+
+/// Whether the account's default turns trunking on. The setting of another principal is a hint for that one only.
+pub(super) fn is_account_default(analyses: &Analyses<'_>) -> bool {
+    let settings = analyses.topology.data().account_settings.items().iter();
+    let root = |arn: &Arn| arn.as_str().ends_with(":root");
+    let on = |value: &str| value == "enabled" || value == "on";
+    settings
+        .filter(|setting| setting.name == "awsvpcTrunking" && on(&setting.value))
+        .any(|setting| setting.principal_arn.as_ref().is_some_and(root))
+}
+
+/// Instances by the ids that EC2 knows them by.
+pub(super) fn related<'a, 's: 'a>(instances: impl IntoIterator<Item = &'a InstanceSlots<'s>>) -> Vec<Related> {
+    let ids = instances.into_iter().filter_map(|slots| slots.instance.ec2_instance_id.as_ref());
+    let ids: BTreeSet<&str> = ids.map(|id| id.as_str()).collect();
+    ids.into_iter().map(|id| Related { kind: "ec2:instance", id: id.to_owned(), role: "container-instance" }).collect()
+}
+
+/// One cause is loud once: where `eni-limit-pressure` tells of a type, this is a contributing fact.
+pub(super) fn behind_pressure<'s>(cluster: &'s Cluster, analyses: &Analyses<'s>, failing: &mut Failing, of_type: &str) {
+    let Check::Cluster(check) = super::eni_limit_pressure::RULE.check else { return };
+    let tells = check(cluster, analyses).into_iter().any(|outcome| match outcome {
+        Outcome::Fails(other) => other.sub_key == of_type,
+        _ => false,
+    });
+    if tells {
+        failing.severity = Severity::Info;
+        failing.severity_reason = Some("eni-limit-pressure tells of the same instances".to_owned());
+    }
+}
