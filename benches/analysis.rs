@@ -40,5 +40,18 @@ fn paths(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, paths);
+fn capacity(criterion: &mut Criterion) {
+    let snapshot = mocks::large::five_thousand_instances().snapshot();
+    let rules = ecs_network_audit::rules::ALL.iter();
+    let of_group = rules.filter(|rule| rule.group == ecs_network_audit::rules::Group::Capacity);
+    let settings = Settings { rules: of_group.map(|rule| rule.id).collect(), ..Settings::all_rules() };
+    let mut group = criterion.benchmark_group("5,000 instances with 50,000 tasks");
+    group.sample_size(10);
+    group.bench_function("capacity rules", |bencher| {
+        bencher.iter(|| black_box(evaluate(&snapshot, &settings).findings.len()));
+    });
+    group.finish();
+}
+
+criterion_group!(benches, paths, capacity);
 criterion_main!(benches);

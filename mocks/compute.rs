@@ -311,7 +311,8 @@ impl Account {
         let subnet = self.data.subnets.items().iter().find(|s| s.id == *subnet).unwrap().clone();
         self.ensure_group(&subnet.vpc_id, "instances");
         let number = 30 + self.data.instances.items().len();
-        let address = subnet.cidr_block.unwrap().hosts().nth(number).unwrap().to_string();
+        let block = subnet.cidr_block.unwrap();
+        let address = block.hosts().nth(number % block.hosts().count()).unwrap().to_string();
         let (interfaces, vcpus, memory_mib) = size(instance_type);
         if !self.data.instance_types.items().iter().any(|kind| kind.name == instance_type) {
             push(

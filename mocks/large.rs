@@ -4,7 +4,7 @@ use ecs_network_audit::snapshot::enums::{LaunchType, NetworkMode, TargetType};
 use ecs_network_audit::snapshot::ids::{Arn, SecurityGroupId, SubnetId, VpcId};
 
 use super::account::Account;
-use super::compute::{container, ecr, set_launch, set_network, web};
+use super::compute::{container, ecr, set_counts, set_launch, set_network, web};
 
 const VPCS: usize = 25;
 const SERVICES_PER_VPC: usize = 400;
@@ -129,4 +129,38 @@ fn service(
         set_network(service, configuration);
     });
     service
+}
+
+/// 5,000 container instances in ten clusters with ten awsvpc tasks on each, of five services a cluster, and a service
+/// with a static host port in each.
+pub fn five_thousand_instances() -> Account {
+    let mut account = Account::new();
+    let network = network(&mut account, 0);
+    for number in 0..10 {
+        let cluster = account.cluster(&format!("fleet-{number}"));
+        let services: Vec<Arn> = (0..5)
+            .map(|service| {
+                let name = format!("fleet-{number}-{service}");
+                let definition = account.definition(&name, Some(NetworkMode::Awsvpc), vec![web()]);
+                let service = account.service(&cluster, &name, &definition);
+                account.network(&service, &network.private.iter().collect::<Vec<_>>());
+                account.edit_service(&service, |service| set_counts(service, 1000, 1000));
+                service
+            })
+            .collect();
+        let name = format!("edge-{number}");
+        let edge = container(&name, &ecr("edge")).port(443, Some(443));
+        let edge = account.definition(&name, Some(NetworkMode::Bridge), vec![edge]);
+        let edge = account.service(&cluster, &name, &edge);
+        account.edit_service(&edge, |service| set_counts(service, 400, 400));
+        for instance in 0..500 {
+            let name = format!("fleet-{number}-{instance}");
+            let arn = account.container_instance(&cluster, &name, "m5.large", &network.private[instance % 4]);
+            account.trunk(&arn);
+            for task in 0..10 {
+                account.task_on(&services[task % 5], &arn, &format!("{name}-{task}"));
+            }
+        }
+    }
+    account
 }

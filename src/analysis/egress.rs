@@ -172,8 +172,8 @@ impl<'s> Table<'_, 's> {
         let mut hops = path.hops.clone();
         let mut reach = match &path.reach {
             Reach::Holds(Some(endpoint)) => {
-                let role = self.role(need, definition);
-                by_policy(self.topology(), need, endpoint, role, path.vpc, &mut hops)
+                let roles = self.roles(need, definition);
+                by_policy(self.topology(), need, endpoint, roles, path.vpc, &mut hops)
             }
             other => other.clone(),
         };
@@ -189,12 +189,13 @@ impl<'s> Table<'_, 's> {
         (reach, hops)
     }
 
-    /// The role that signs: the platform's on start, the task's own afterwards; an instance's is not known.
-    fn role<'d>(&self, need: &Need, definition: &'d TaskDefinition) -> Option<&'d Arn> {
-        match (need.interface, need.blocks_start) {
-            (InterfaceKind::TaskEni, true) => definition.execution_role_arn.as_ref(),
-            (InterfaceKind::TaskEni, false) => definition.task_role_arn.as_ref(),
-            (InterfaceKind::InstanceEni, _) => None,
+    /// The roles that sign; an instance's is not known.
+    fn roles<'d>(&self, need: &Need, definition: &'d TaskDefinition) -> Roles<'d> {
+        match need.interface {
+            InterfaceKind::TaskEni => {
+                Roles { execution: definition.execution_role_arn.as_ref(), task: definition.task_role_arn.as_ref() }
+            }
+            InterfaceKind::InstanceEni => Roles::default(),
         }
     }
 
@@ -210,7 +211,9 @@ impl<'s> Table<'_, 's> {
                     origin.instances.iter().any(|i| Some(&i.arn) == task.container_instance_arn.as_ref())
                 }
             };
-            recent && here && task.task_definition_arn == *self.variant.task_definition_arn
+            // A schedule may name a family, which stands for its newest revision.
+            let revision = self.variant.task_definition.clone().found().map(|definition| &definition.arn);
+            recent && here && task.task_definition_arn == *revision.unwrap_or(self.variant.task_definition_arn)
         });
         if let Some(task) = task.filter(|_| need.blocks_start) {
             let reason = text![
@@ -257,12 +260,21 @@ fn named<'s>(mut reach: Reach<'s>, need: &str, origin: &Origin<'s>) -> Reach<'s>
     reach
 }
 
+/// The roles of a task, where they are known.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Roles<'d> {
+    /// The platform's, on start.
+    pub execution: Option<&'d Arn>,
+    /// The task's own, afterwards.
+    pub task: Option<&'d Arn>,
+}
+
 /// Whether the policy of the endpoint that serves a need allows its calls.
 pub fn by_policy<'s>(
     topology: &Topology<'s>,
     need: &Need,
     endpoint: &'s VpcEndpoint,
-    role: Option<&Arn>,
+    roles: Roles<'_>,
     vpc: Option<&Vpc>,
     hops: &mut Hops,
 ) -> Reach<'s> {
@@ -272,6 +284,7 @@ pub fn by_policy<'s>(
     for call in &need.calls {
         let mut context = vec![("aws:sourcevpce", endpoint.id.as_str())];
         context.extend(vpc.map(|vpc| ("aws:sourcevpc", vpc.id.as_str())));
+        let role = if call.on_start { roles.execution } else { roles.task };
         let principal = match (call.by_aws, role) {
             (true, _) => Principal::Unknown,
             (false, Some(role)) => Principal::Role(role.as_str()),

@@ -74,7 +74,7 @@ pub fn serving<'s>(
         let Some(candidate) = candidate(endpoint, service, region) else { continue };
         let fit = match candidate {
             // ECR does not take PrivateLink traffic at its dual-stack names ("Amazon ECR requests over IPv6").
-            Candidate::Plain if service.starts_with("ecr.") && host.ends_with(".on.aws") => continue,
+            Candidate::Plain if service.starts_with("ecr.") && is_dual_stack(host) => continue,
             Candidate::Plain if host.contains("-fips") => Fit::Unknown(fips_host(endpoint)),
             Candidate::Plain => fit(topology, endpoint, table),
             Candidate::Fips => Fit::Unknown(fips_only(endpoint)),
@@ -94,6 +94,10 @@ pub fn serving<'s>(
         return Served::By(endpoint);
     }
     if gaps.is_empty() { Served::No(faults) } else { Served::Unknown(gaps) }
+}
+
+fn is_dual_stack(host: &str) -> bool {
+    host.ends_with(".on.aws") || host.ends_with(".on.amazonwebservices.com.cn")
 }
 
 enum Candidate {

@@ -58,6 +58,8 @@ pub struct Call {
     pub resource: Option<String>,
     /// AWS itself signs the request, not a role of the account.
     pub by_aws: bool,
+    /// The platform signs it on start, with the execution role; afterwards it is the task's own.
+    pub on_start: bool,
 }
 
 /// Something that a workload must reach.
@@ -187,7 +189,7 @@ pub fn of_container_instances(topology: &Topology<'_>) -> Vec<Need> {
         },
         interface: InterfaceKind::InstanceEni,
         causes: vec![NeedCause { purpose: Purpose::ControlPlane, container: None, field: "container agent" }],
-        calls: calls.iter().map(|action| Call { action, resource: None, by_aws: false }).collect(),
+        calls: calls.iter().map(|action| Call { action, resource: None, by_aws: false, on_start: true }).collect(),
         blocks_start: true,
         doubt: None,
     };
@@ -217,7 +219,7 @@ struct Asked {
 }
 
 fn call(action: &'static str, resource: Option<String>) -> Call {
-    Call { action, resource, by_aws: false }
+    Call { action, resource, by_aws: false, on_start: true }
 }
 
 impl Needs<'_, '_> {
@@ -262,7 +264,7 @@ impl Needs<'_, '_> {
                 self.add(registry, cause(), calls, doubt);
                 let layers = format!("arn:{}:s3:::prod-{region}-starport-layer-bucket/*", self.partition);
                 // Layers are fetched by addresses that ECR signs.
-                let calls = vec![Call { action: "s3:GetObject", resource: Some(layers), by_aws: true }];
+                let calls = vec![Call { action: "s3:GetObject", resource: Some(layers), by_aws: true, on_start: true }];
                 self.add(self.service("s3", &region), cause(), calls, None);
                 self.of_pull_through(&parsed, cause());
             }
@@ -459,12 +461,14 @@ impl Needs<'_, '_> {
             }
             LaunchKind::Fargate | LaunchKind::Ec2 | LaunchKind::External => asked.doubt,
         };
+        let on_start = asked.blocks_start;
+        let calls: Vec<Call> = asked.calls.into_iter().map(|call| Call { on_start, ..call }).collect();
         let same = |need: &&mut Need| need.destination == asked.destination && need.interface == asked.interface;
         if let Some(need) = self.list.iter_mut().find(same) {
             if !need.causes.contains(&asked.cause) {
                 need.causes.push(asked.cause);
             }
-            for call in asked.calls {
+            for call in calls {
                 if !need.calls.contains(&call) {
                     need.calls.push(call);
                 }
@@ -478,7 +482,7 @@ impl Needs<'_, '_> {
             destination: asked.destination,
             interface: asked.interface,
             causes: vec![asked.cause],
-            calls: asked.calls,
+            calls,
             blocks_start: asked.blocks_start,
             doubt,
         });

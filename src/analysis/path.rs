@@ -349,7 +349,9 @@ impl<'s> Judge<'_, 's> {
                     self.hops.extend(internet.hops.iter().cloned());
                     return self.unknown(gaps);
                 }
-                self.over_the_internet(&internet, Vec::new(), Vec::new(), &resolution.by_zone)
+                // An endpoint that can't be judged may be the one that the name leads to.
+                let hidden = gaps.into_iter().chain(self.hidden(resolution)).collect();
+                self.over_the_internet(&internet, Vec::new(), hidden, &resolution.by_zone)
             }
             Served::No(faults) => {
                 let unsettled = faults.iter().find(|fault| {

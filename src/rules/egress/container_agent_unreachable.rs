@@ -76,7 +76,7 @@ fn judge<'s>(analyses: &Analyses<'s>, origin: &Place<'s>) -> (Vec<(Need, Failure
         let mut hops = path.hops.clone();
         let reach = match &path.reach {
             Reach::Holds(Some(endpoint)) => {
-                egress::by_policy(analyses.topology, &need, endpoint, None, path.vpc, &mut hops)
+                egress::by_policy(analyses.topology, &need, endpoint, egress::Roles::default(), path.vpc, &mut hops)
             }
             other => other.clone(),
         };

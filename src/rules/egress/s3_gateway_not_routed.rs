@@ -36,7 +36,9 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
         analyses,
         Gaps::Of(&["no-route-table"]),
         |need| need.service() == Some("s3"),
-        |miss| matches!(&miss.failure.fault, Fault::Endpoint(fault) if fault.why == Why::NotRouted),
+        |miss| {
+            matches!(&miss.failure.fault, Fault::Endpoint(fault) if fault.why == Why::NotRouted) && !miss.is_exec_only()
+        },
     );
     view.outcome(|view| {
         let pairs: BTreeSet<(&str, &str)> = view

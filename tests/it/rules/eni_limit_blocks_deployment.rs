@@ -220,16 +220,15 @@ fn an_instance_in_another_zone_or_of_no_provider_is_no_spare_one() {
 
 #[test]
 fn more_slots_are_no_help_where_something_else_is_missing_too() {
-    for instance in instances(&ec2_awsvpc_full()) {
-        let mut fixture = ec2_awsvpc_full();
-        // Full instances without CPU, but for one: there only slots are missing.
-        for other in instances(&fixture).into_iter().filter(|other| *other != instance) {
-            fixture.account.edit_instance(&other, |other| other.remaining_resources.cpu_units = 0);
-        }
-        assert_eq!(only(&audit(&fixture)).severity, Severity::High);
-        fixture.account.edit_instance(&instance, |instance| instance.remaining_resources.memory_mib = 100);
-        assert_silent(&audit(&fixture));
+    let mut fixture = ec2_awsvpc_full();
+    let all = instances(&fixture);
+    for instance in &all[1..] {
+        fixture.account.edit_instance(instance, |instance| instance.remaining_resources.cpu_units = 0);
     }
+    // On the first one slots are all that is missing.
+    assert_eq!(only(&audit(&fixture)).severity, Severity::High);
+    fixture.account.edit_instance(&all[0], |instance| instance.remaining_resources.memory_mib = 100);
+    assert_silent(&audit(&fixture));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use insta::assert_snapshot;
 
 use ecs_network_audit::snapshot::coverage::Dataset;
+use ecs_network_audit::snapshot::ecs::LogConfiguration;
 
 use crate::mocks::accounts::{Fixture, fargate_isolated_with_endpoints, fargate_private_with_nat};
 use crate::support::{assert_silent, assert_unknown, audit_rule, only, shown};
@@ -118,4 +119,35 @@ fn which_streams_a_driver_writes_to_is_not_known() {
     assert_unknown(&audit_rule(&with_policy("logs", &policy("ecs/*")).account, RULE), "which part of");
     let other = allow("logs:*", "arn:aws:logs:eu-west-1:111122223333:log-group:/ecs/other:*", "\"*\"", "");
     only(&audit_rule(&with_policy("logs", &other).account, RULE));
+}
+
+#[test]
+fn what_the_log_router_writes_is_signed_by_the_tasks_own_role() {
+    let mut fixture = fargate_isolated_with_endpoints();
+    let service = fixture.service.clone();
+    let role = "arn:aws:iam::111122223333:role/web";
+    fixture.account.edit_definition(&fixture.definition.clone(), |definition| {
+        definition.task_role_arn = Some(role.into());
+        definition.containers[0].log_configuration = Some(LogConfiguration {
+            log_driver: "awsfirelens".to_owned(),
+            options: [("Name", "s3"), ("bucket", "archive"), ("region", "eu-west-1")]
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .into(),
+            secret_options: Vec::new(),
+        });
+    });
+    let layers = r#"{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"*"}"#;
+    let of = |principal: &str| {
+        format!(
+            r#"{{"Statement":[{layers},{{"Effect":"Allow","Principal":"*","Action":"s3:PutObject","Resource":"*","Condition":{{"ArnEquals":{{"aws:PrincipalArn":"{principal}"}}}}}}]}}"#
+        )
+    };
+    let judged = |fixture: &mut Fixture, principal: &str| {
+        let endpoints = fixture.account.data.vpc_endpoints.items_mut().unwrap();
+        let s3 = endpoints.iter_mut().find(|endpoint| endpoint.service_name.ends_with(".s3")).unwrap();
+        s3.policy_document = Some(of(principal));
+        audit_rule(&fixture.account, RULE)
+    };
+    assert!(judged(&mut fixture, role).findings.is_empty(), "{service}");
+    only(&judged(&mut fixture, "arn:aws:iam::111122223333:role/execution"));
 }
