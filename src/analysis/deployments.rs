@@ -118,11 +118,28 @@ impl Planned<'_> {
         match self.next(&self.sure, Distinct::OldAndNew).answer(ignoring) {
             Answer::Fits { batches } if !self.shared => Verdict::Fits(batches),
             Answer::Fits { .. } | Answer::Starts => Verdict::Starts,
-            Answer::Cannot => Verdict::Unknown(self.gaps.clone()),
+            Answer::Cannot => Verdict::Unknown(self.doubts()),
         }
     }
 
-    /// New tasks that start before any old one stops, on the instances that are sure.
+    fn doubts(&self) -> Vec<Gap> {
+        let mut gaps = self.gaps.clone();
+        if gaps.is_empty() {
+            let reason =
+                text!["whether distinctInstance counts the tasks that a deployment replaces is not documented"];
+            gaps.push(Gap::Undecidable { kind: "distinct-instance", reason });
+        }
+        gaps
+    }
+
+    /// Whether no instance has any of one resource for a first new task, whatever else it has.
+    pub fn is_exhausted(&self, resource: Resource) -> bool {
+        let new = self.new.only(resource);
+        let next = Next { new: &new, ..self.next(&self.at_most, Distinct::NewOnly) };
+        next.answer(None) == Answer::Cannot
+    }
+
+    /// At most so many new tasks start before any old one stops.
     pub fn at_once(&self, ignoring: Option<Resource>) -> u32 {
         self.next(&self.at_most, Distinct::NewOnly).at_once(ignoring)
     }

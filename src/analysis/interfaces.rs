@@ -418,7 +418,7 @@ fn zones_are_known(topology: &Topology<'_>, variant: &Variant<'_>, gaps: &mut Ve
 }
 
 /// Whether managed scaling adds instances to the groups of these capacity providers.
-pub(super) fn headroom<'a>(topology: &Topology<'_>, providers: impl IntoIterator<Item = Option<&'a str>>) -> Headroom {
+pub fn headroom<'a>(topology: &Topology<'_>, providers: impl IntoIterator<Item = Option<&'a str>>) -> Headroom {
     let providers: BTreeSet<Option<&str>> = providers.into_iter().collect();
     let mut answer = Headroom::No;
     for name in providers {

@@ -27,6 +27,19 @@ impl Demand {
         self.distinct || !self.ports.is_empty() || !self.ports_udp.is_empty()
     }
 
+    /// The same task as far as one resource goes.
+    pub fn only(&self, resource: Resource) -> Self {
+        let nothing = Self::default();
+        match resource {
+            Resource::Slots => Self { slots: self.slots, ..nothing },
+            Resource::Ports => Self { ports: self.ports.clone(), ports_udp: self.ports_udp.clone(), ..nothing },
+            Resource::Cpu => Self { cpu_units: self.cpu_units, ..nothing },
+            Resource::Memory => Self { memory_mib: self.memory_mib, ..nothing },
+            Resource::Gpu => Self { gpus: self.gpus, ..nothing },
+            Resource::DistinctInstances => Self { distinct: self.distinct, ..nothing },
+        }
+    }
+
     fn shares_a_port_with(&self, other: &Self) -> bool {
         !self.ports.is_disjoint(&other.ports) || !self.ports_udp.is_disjoint(&other.ports_udp)
     }

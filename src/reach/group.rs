@@ -82,7 +82,7 @@ fn matched(
     entries: &impl Fn(&PrefixListId) -> Option<Vec<IpNet>>,
 ) -> (AddressSet, AddressSet) {
     let all = || peer.addresses.clone();
-    let mut admitted = permission.cidrs.iter().copied().collect::<AddressSet>().and(peer.addresses);
+    let mut admitted = peer.addresses.in_blocks(&permission.cidrs);
     let mut undecided = AddressSet::default();
     for list in &permission.prefix_lists {
         match entries(list) {

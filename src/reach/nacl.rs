@@ -3,6 +3,8 @@
 //! Source: "Control subnet traffic with network access control lists" in the Amazon VPC User Guide. They are asked only
 //! when traffic enters or leaves a subnet, and can't block the VPC's resolver.
 
+use ipnet::{IpNet, Ipv4Net};
+
 use super::filter::{Passage, Slice};
 use super::space::AddressSet;
 use super::traffic::{self, Ports, Protocol, Traffic};
@@ -26,6 +28,16 @@ pub fn passage(acl: &NetworkAcl, direction: Direction, peers: &AddressSet, sent:
         .filter_map(|entry| Some((entry, ports_of(entry, sent.protocol)?)))
         .collect();
     entries.sort_by_key(|(entry, _)| entry.rule_number);
+    // The default network ACL, which most subnets have: its first entry lets everything through.
+    if let Some((first, ports)) = entries.first()
+        && first.allow
+        && *ports == Ports::ALL
+        && first.cidr == whole_ipv4()
+        && peers.is_ipv4()
+    {
+        let slice = Slice { ports: sent.ports, admitted: peers.clone(), undecided: AddressSet::default() };
+        return Passage { asked: peers.clone(), slices: vec![slice] };
+    }
     let slice = |ports: Ports| {
         let (mut admitted, mut left) = (AddressSet::default(), peers.clone());
         for (entry, _) in entries.iter().filter(|(_, range)| range.and(ports).is_some()) {
@@ -42,6 +54,10 @@ pub fn passage(acl: &NetworkAcl, direction: Direction, peers: &AddressSet, sent:
     };
     let slices = traffic::slices(sent.ports, entries.iter().map(|(_, ports)| *ports)).into_iter().map(slice).collect();
     Passage { asked: peers.clone(), slices }
+}
+
+fn whole_ipv4() -> IpNet {
+    IpNet::V4(Ipv4Net::default())
 }
 
 fn ports_of(entry: &NetworkAclEntry, protocol: Protocol) -> Option<Ports> {
@@ -98,7 +114,6 @@ pub fn free_numbers(acl: &NetworkAcl, direction: Direction, refusing: Option<i32
 mod tests {
     use std::net::Ipv4Addr;
 
-    use ipnet::{IpNet, Ipv4Net};
     use proptest::prelude::*;
 
     use super::super::filter::Amount;

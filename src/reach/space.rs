@@ -119,9 +119,23 @@ impl AddressSet {
         self.v4.is_empty() && self.v6.is_empty()
     }
 
+    /// Whether all of it is IPv4.
+    pub fn is_ipv4(&self) -> bool {
+        self.v6.is_empty()
+    }
+
     /// How many IPv4 addresses are in it.
     pub fn ipv4_len(&self) -> u64 {
         self.v4.len()
+    }
+
+    /// What is in one of the blocks.
+    pub fn in_blocks(&self, blocks: &[IpNet]) -> Self {
+        let everywhere = |block: &IpNet| *block == IpNet::V4(Ipv4Net::default());
+        if self.is_ipv4() && blocks.iter().any(everywhere) {
+            return self.clone();
+        }
+        blocks.iter().copied().collect::<Self>().and(self)
     }
 
     /// What is in both.

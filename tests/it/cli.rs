@@ -88,6 +88,24 @@ fn colours_come_when_asked_for() {
 }
 
 #[test]
+fn capacity_of_the_demo_in_a_terminal_and_for_programs() {
+    for columns in [80, 160] {
+        let home = TempDir::new().unwrap();
+        let mut command = audit(home.path());
+        command.env("COLUMNS", columns.to_string()).args(["capacity", "--demo", "--cluster", "fleet"]);
+        let text = ran(command.output().unwrap()).stdout;
+        assert!(text.lines().all(|line| line.chars().count() <= columns), "{text}");
+        insta::assert_snapshot!(format!("capacity_at_{columns}"), text);
+    }
+    let capacity: Value = serde_json::from_str(&run(&["capacity", "--demo", "--format", "json"]).stdout).unwrap();
+    let batch = capacity["clusters"].as_array().unwrap().iter().find(|cluster| cluster["name"] == "batch").unwrap();
+    let c5 = &batch["types"][0];
+    assert_eq!((&c5["instance_type"], &c5["slots_used"], &c5["slots"]), (&"c5.large".into(), &5.into(), &5.into()));
+    assert_eq!((&c5["now"]["tasks"], &c5["now"]["binds"]), (&0.into(), &"task-ENI slots".into()));
+    assert!(c5["with_trunking"]["tasks"].as_i64() > c5["next_size"]["fit"]["tasks"].as_i64());
+}
+
+#[test]
 fn the_json_report_is_valid_under_its_published_schema() {
     let schema = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/report.schema.json")).unwrap();
     let validator = jsonschema::validator_for(&serde_json::from_str(&schema).unwrap()).unwrap();

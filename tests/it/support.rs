@@ -11,6 +11,14 @@ pub fn audit_rule(account: &Account, rule: &'static str) -> Report {
     evaluate(&account.snapshot(), &Settings { rules: vec![rule], ..Settings::all_rules() })
 }
 
+/// What a rule says in a run beside another one.
+pub fn audit_beside(account: &Account, rule: &'static str, other: &'static str) -> Report {
+    let mut report = evaluate(&account.snapshot(), &Settings { rules: vec![rule, other], ..Settings::all_rules() });
+    report.findings.retain(|finding| finding.rule == rule);
+    report.not_evaluated.retain(|entry| entry.rule == rule);
+    report
+}
+
 /// The only finding.
 #[track_caller]
 pub fn only(report: &Report) -> &Finding {

@@ -16,7 +16,7 @@ use crate::snapshot::elb::AutoScalingGroup;
 use crate::text;
 use crate::text::Text;
 use crate::topology::Lookup;
-use crate::topology::workload::{Role, Workload};
+use crate::topology::workload::{Role, Variant, Workload};
 
 pub(in crate::rules) static RULE: Rule = Rule {
     id: "capacity-provider-cannot-scale",
@@ -64,7 +64,7 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
                 continue;
             }
         };
-        if let Some(reason) = reason(workload, analyses, group, &mut gaps) {
+        if let Some(reason) = reason(variant, analyses, group, &mut gaps) {
             if group.desired_capacity >= group.max_size {
                 let mut command = shell::Command::new("aws autoscaling update-auto-scaling-group");
                 command.option("region", &topology.target.region);
@@ -76,7 +76,7 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
         }
     }
     if !concerned {
-        return Outcome::NotApplicable;
+        return shared::outcome(false, gaps, None);
     }
     if let Some(gap) = topology.gap_in_cluster(Dataset::Tasks, workload.cluster_arn) {
         return if reasons.is_empty() { shared::outcome(true, gaps, None) } else { Outcome::Unknown(vec![gap]) };
@@ -108,7 +108,7 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
 
 /// Why a group can't bring an instance for these tasks.
 fn reason<'s>(
-    workload: &Workload<'s>,
+    variant: &Variant<'s>,
     analyses: &Analyses<'s>,
     group: &AutoScalingGroup,
     gaps: &mut Vec<Gap>,
@@ -119,7 +119,6 @@ fn reason<'s>(
     if group.desired_capacity >= group.max_size {
         return Some(text!["Auto Scaling group ", &group.name, " is at its maximum of ", group.max_size]);
     }
-    let variant = workload.variants.first()?;
     if variant.is_awsvpc() != Some(true) {
         return None;
     }

@@ -1,7 +1,7 @@
 //! A DAEMON service in awsvpc mode, which takes an ENI of every instance.
 
 use super::shared;
-use crate::analysis::Analyses;
+use crate::analysis::{Analyses, interfaces, task_eni_limits};
 use crate::finding::{Remediation, Severity};
 use crate::reach::verdict::Gap;
 use crate::rules::{Check, Failing, Group, Outcome, Rule};
@@ -41,7 +41,7 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
     }
     let hosts = analyses.hosts(workload.cluster_arn);
     let mut gaps: Vec<Gap> = variant.launches.gaps.clone();
-    let (mut without_trunk, mut slots) = (0_usize, 0_u32);
+    let (mut without_trunk, mut slots, mut can_trunk) = (0_usize, 0_u32, false);
     for launch in variant.launches.known.iter().filter(|launch| launch.kind == LaunchKind::Ec2) {
         let eligible = analyses.eligible(workload, variant, launch);
         gaps.extend(eligible.gaps.iter().cloned());
@@ -50,6 +50,10 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
                 Ok(found) if !found.trunk => {
                     without_trunk += 1;
                     slots += found.slots();
+                    let host = &hosts.all[*position];
+                    let listed =
+                        host.instance_type.and_then(task_eni_limits::of).is_some_and(|limit| limit.tasks.is_some());
+                    can_trunk |= listed && !interfaces::is_windows(host.instance);
                 }
                 Ok(_) => {}
                 Err(gap) => gaps.push(gap.clone()),
@@ -58,16 +62,17 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
     }
     let failing = (without_trunk > 0).then(|| {
         let message = text![
-            "Each of the ",
-            without_trunk,
-            " instances without a trunk gives one of its task-ENI slots to ",
             &workload.short_name,
-            ": ",
+            " takes a task-ENI slot on each instance it runs on: ",
             without_trunk,
-            " of ",
-            slots
+            " of the ",
+            slots,
+            " slots of instances without a trunk"
         ];
-        let text = text!["Run the daemon in bridge or host mode, or turn on ENI trunking and replace the instances."];
+        let text = match can_trunk {
+            true => text!["Run the daemon in bridge or host mode, or turn on ENI trunking and replace the instances."],
+            false => text!["Run the daemon in another network mode, or use larger instances."],
+        };
         Failing {
             facts: [("instances", serde_json::json!(without_trunk)), ("slots", serde_json::json!(slots))].into(),
             blockers: vec![shared::short(

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use super::trunking;
+
 use crate::analysis::interfaces::{Headroom, InstanceSlots, TypeSlots};
 use crate::analysis::{Analyses, symptoms};
 use crate::finding::{Evidence, Related, Remediation, Severity};
@@ -243,7 +245,7 @@ fn evidence(topology: &Topology<'_>, cluster: &Cluster) -> Vec<Evidence> {
 fn remediation(topology: &Topology<'_>, slots: &TypeSlots<'_>) -> Remediation {
     let region = topology.target.region.as_str();
     let untrunked = slots.instances.iter().any(|instance| !instance.trunk);
-    let shared = slots.instances.iter().any(|instance| is_in_shared_subnet(topology, instance));
+    let shared = slots.instances.iter().any(|instance| trunking::is_in_shared_subnet(topology, instance));
     match slots.with_trunk {
         Some(each) if untrunked && !shared => {
             let mut command = shell::Command::new("aws ecs put-account-setting-default");
@@ -264,13 +266,6 @@ fn remediation(topology: &Topology<'_>, slots: &TypeSlots<'_>) -> Remediation {
             Remediation { text, commands: grow(topology, slots) }
         }
     }
-}
-
-/// Instances in shared subnets fail to register with a trunk.
-fn is_in_shared_subnet(topology: &Topology<'_>, slots: &InstanceSlots<'_>) -> bool {
-    let instance = slots.instance.ec2_instance_id.as_ref().and_then(|id| topology.instance(id).found());
-    let subnet = instance.and_then(|instance| topology.subnet(instance.subnet_id.as_ref()?).found());
-    subnet.is_some_and(|subnet| subnet.owner_id != topology.target.account)
 }
 
 /// One more instance for each Auto Scaling group that is at its maximum.

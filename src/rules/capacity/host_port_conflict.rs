@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::ports::{self, HostPort};
 use super::{host_port_blocks_deployment, shared};
 use crate::analysis::Analyses;
+use crate::analysis::interfaces::{self, Headroom};
 use crate::finding::{Related, Remediation, Severity};
 use crate::placement::matching::placeable;
 use crate::reach::verdict::Gap;
@@ -51,8 +52,14 @@ struct Claim<'a, 's> {
 }
 
 impl Claim<'_, '_> {
-    fn want(&self, instances: &[usize]) -> u32 {
-        let all = u32::try_from(instances.len()).unwrap_or(u32::MAX);
+    /// A daemon wants each instance that it may use: at least those that are sure.
+    fn wants_at_least(&self) -> u32 {
+        let all = u32::try_from(self.sure.len()).unwrap_or(u32::MAX);
+        if self.is_daemon { all } else { self.desired }
+    }
+
+    fn wants_at_most(&self) -> u32 {
+        let all = u32::try_from(self.at_most.len()).unwrap_or(u32::MAX);
         if self.is_daemon { all } else { self.desired }
     }
 }
@@ -122,13 +129,20 @@ fn judge<'s>(
     claims: &[Claim<'_, 's>],
     gaps: &[Gap],
 ) -> Outcome {
-    let fits = |may_use: Vec<Vec<usize>>| {
-        let wants: Vec<u32> = claims.iter().zip(&may_use).map(|(claim, instances)| claim.want(instances)).collect();
-        (wants.iter().sum::<u32>(), placeable(&wants, &may_use))
-    };
-    let (wanted, placed) = fits(claims.iter().map(|claim| claim.at_most.clone()).collect());
+    if claims.iter().all(|claim| claim.at_most.is_empty()) {
+        // Nothing is there to share yet.
+        return if gaps.is_empty() { Outcome::NotApplicable } else { Outcome::Unknown(gaps.to_vec()) };
+    }
+    let fits = |wants: Vec<u32>, may_use: Vec<Vec<usize>>| (wants.iter().sum::<u32>(), placeable(&wants, &may_use));
+    let (wanted, placed) = fits(
+        claims.iter().map(Claim::wants_at_least).collect(),
+        claims.iter().map(|claim| claim.at_most.clone()).collect(),
+    );
     if wanted == placed {
-        let (wanted, placed) = fits(claims.iter().map(|claim| claim.sure.clone()).collect());
+        let (wanted, placed) = fits(
+            claims.iter().map(Claim::wants_at_most).collect(),
+            claims.iter().map(|claim| claim.sure.clone()).collect(),
+        );
         return match (wanted == placed, gaps.is_empty()) {
             (true, true) => Outcome::Holds,
             (_, false) => Outcome::Unknown(gaps.to_vec()),
@@ -167,11 +181,26 @@ fn judge<'s>(
         gaps: gaps.to_vec(),
         ..Failing::new(&RULE, message, Remediation { text, commands: Vec::new() })
     };
+    match headroom(claims, analyses) {
+        Headroom::Unknown(gap) => return Outcome::Unknown(vec![gap]),
+        Headroom::Yes => {
+            failing.severity = Severity::Low;
+            failing.severity_reason = Some("managed scaling can add instances".to_owned());
+        }
+        Headroom::No | Headroom::NotManaged => {}
+    }
     if claims.iter().any(|claim| is_held(claim.workload, analyses)) {
         failing.severity = Severity::Info;
         failing.severity_reason = Some("host-port-blocks-deployment tells of the same port".to_owned());
     }
     Outcome::Fails(Box::new(failing))
+}
+
+fn headroom(claims: &[Claim<'_, '_>], analyses: &Analyses<'_>) -> Headroom {
+    let variants = claims.iter().filter_map(|claim| claim.workload.variants.iter().find(|v| v.role == Role::Primary));
+    let launches = variants.flat_map(|variant| &variant.launches.known);
+    let providers = launches.map(|launch| launch.provider.map(|provider| provider.name.as_str()));
+    interfaces::headroom(analyses.topology, providers)
 }
 
 fn is_held<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> bool {

@@ -1,12 +1,14 @@
 //! More static host ports than an instance may have.
 
-use super::{ports, shared};
+use super::ports::{self, HostPort};
+use super::shared;
 use crate::analysis::Analyses;
 use crate::finding::{Remediation, Severity};
 use crate::reach::verdict::Gap;
-use crate::rules::revisions;
+use crate::rules::revisions::{self, Os};
 use crate::rules::{Check, Group, Outcome, Rule};
 use crate::snapshot::coverage::Dataset;
+use crate::snapshot::ecs::ContainerInstance;
 use crate::text;
 use crate::topology::launch::LaunchKind;
 use crate::topology::workload::Workload;
@@ -42,31 +44,46 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
         if revision.is_running() {
             continue;
         }
-        // Which defaults apply only matters near the limit: the fewest are Linux's.
-        let fewest = ports::reserved_by_default(revisions::Os::Linux).map_or(0, <[u16]>::len);
-        let most = ports::reserved_by_default(revisions::Os::Windows).map_or(0, <[u16]>::len);
-        let own = match revision.os(analyses) {
-            revisions::Os::Windows => most,
-            _ => fewest,
+        if ports.len() <= PORTS_AT_MOST / 2 {
+            continue;
+        }
+        let topology = analyses.topology;
+        let unread = [Dataset::Tasks, Dataset::ContainerInstances].into_iter();
+        let unread: Vec<Gap> = unread.filter_map(|d| topology.gap_in_cluster(d, workload.cluster_arn)).collect();
+        if !unread.is_empty() {
+            gaps.extend(unread);
+            continue;
+        }
+        let instances = ports::instances(analyses, revision);
+        let with_reserved = |reserved: usize| ports.len() + reserved > PORTS_AT_MOST;
+        let beside = |instance: &ContainerInstance| {
+            let resources = &instance.registered_resources;
+            resources.ports.iter().filter(|port| !ports.contains(&HostPort { is_udp: false, port: **port })).count()
+                + resources
+                    .ports_udp
+                    .iter()
+                    .filter(|port| !ports.contains(&HostPort { is_udp: true, port: **port }))
+                    .count()
         };
-        if ports.len() + most <= PORTS_AT_MOST {
-            continue;
-        }
-        if let Some(gap) = analyses.topology.gap_in_cluster(Dataset::Tasks, workload.cluster_arn) {
-            gaps.push(gap);
-            continue;
-        }
-        // Above 100 by itself it fits nowhere; with the reserved ones it depends on what the agents reserve.
-        if ports.len() <= PORTS_AT_MOST {
-            let reason = text![
-                revision.definition.arn.name().to_owned(),
-                " has ",
-                ports.len(),
-                " static host ports: with those that the agents reserve (",
-                own,
-                " by default) they may be more than 100"
-            ];
-            gaps.push(Gap::Undecidable { kind: "reserved-ports", reason });
+        let exceeds = match (instances.is_empty(), revision.os(analyses)) {
+            (false, _) => instances.iter().all(|instance| with_reserved(beside(instance))),
+            // An agent's configuration can take the defaults away.
+            (true, _) if with_reserved(0) => true,
+            (true, os) => {
+                let most = if os == Os::Linux { Os::Linux } else { Os::Windows };
+                if with_reserved(ports::reserved_by_default(most).map_or(0, <[u16]>::len)) {
+                    let reason = text![
+                        revision.definition.arn.name().to_owned(),
+                        " has ",
+                        ports.len(),
+                        " static host ports: with those that agents reserve they may be more than 100"
+                    ];
+                    gaps.push(Gap::Undecidable { kind: "reserved-ports", reason });
+                }
+                false
+            }
+        };
+        if !exceeds {
             continue;
         }
         let detail = text![

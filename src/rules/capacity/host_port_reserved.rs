@@ -1,12 +1,13 @@
 //! A static host port that the container instances keep for themselves.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{ports, shared};
+use super::ports::{self, HostPort};
+use super::shared;
 use crate::analysis::Analyses;
 use crate::finding::{Remediation, Severity};
 use crate::reach::verdict::Gap;
-use crate::rules::revisions;
+use crate::rules::revisions::{self, Os, Revision};
 use crate::rules::{Check, Group, Outcome, Rule};
 use crate::snapshot::coverage::Dataset;
 use crate::text;
@@ -43,61 +44,41 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
     if let Some(gap) = topology.gap_in_cluster(Dataset::ContainerInstances, workload.cluster_arn) {
         return if found.is_empty() { Outcome::NotApplicable } else { Outcome::Unknown(vec![gap]) };
     }
-    for (revision, ports) in &found {
-        if revision.is_running() {
-            continue;
+    // A definition may launch by several providers: what counts is all of their instances.
+    let mut by_port: BTreeMap<(&str, HostPort), Vec<&(Revision<'_, 's>, BTreeSet<HostPort>)>> = BTreeMap::new();
+    for entry in found.iter().filter(|(revision, _)| !revision.is_running()) {
+        for port in &entry.1 {
+            by_port.entry((entry.0.definition.arn.name(), *port)).or_default().push(entry);
         }
+    }
+    for ((definition, port), entries) in by_port {
         if let Some(gap) = topology.gap_in_cluster(Dataset::Tasks, workload.cluster_arn) {
             gaps.push(gap);
             continue;
         }
-        let instances = ports::instances(analyses, revision);
-        for port in ports {
-            let (reserving, all) = if instances.is_empty() {
-                match ports::reserved_by_default(revision.os(analyses)) {
-                    Some(reserved) => (BTreeSet::new(), !port.is_udp && reserved.contains(&port.port)),
-                    None => {
-                        let reason =
-                            text!["neither the definition nor an instance says whether it is Linux or Windows"];
-                        gaps.push(Gap::Undecidable { kind: "platform", reason });
-                        continue;
-                    }
-                }
-            } else {
-                let reserving: BTreeSet<&str> = instances
-                    .iter()
-                    .filter(|instance| ports::reserved_by(instance, *port))
-                    .map(|instance| instance.arn.name())
-                    .collect();
-                let all = reserving.len() == instances.len();
-                (reserving, all)
-            };
-            if reserving.is_empty() && !all {
-                continue;
-            }
-            if all && instances.is_empty() {
-                let reason = text![
-                    port.name(),
-                    " is among the ports that agents reserve by default; no instance shows whether its agent does"
-                ];
-                gaps.push(Gap::Undecidable { kind: "reserved-by-default", reason });
-                continue;
-            }
-            everywhere |= all;
-            let detail = text![
-                "host port ",
-                port.name(),
-                " of ",
-                revision.definition.arn.name().to_owned(),
-                " is reserved on ",
-                reserving.len(),
-                " of ",
-                instances.len(),
-                " instances it may use"
-            ];
-            wrong.push(shared::short("reserved-port", revision.definition.arn.name(), detail));
-            named.push(revision);
+        let instances: Vec<_> = entries.iter().flat_map(|(revision, _)| ports::instances(analyses, revision)).collect();
+        if instances.is_empty() {
+            gaps.extend(by_default(port, entries[0].0.os(analyses)));
+            continue;
         }
+        let reserving = instances.iter().filter(|instance| ports::reserved_by(instance, port)).count();
+        if reserving == 0 {
+            continue;
+        }
+        everywhere |= reserving == instances.len();
+        let detail = text![
+            "host port ",
+            port.name(),
+            " of ",
+            definition.to_owned(),
+            " is reserved on ",
+            reserving,
+            " of ",
+            instances.len(),
+            " instances it may use"
+        ];
+        wrong.push(shared::short("reserved-port", definition, detail));
+        named.push(&entries[0].0);
     }
     wrong.sort();
     wrong.dedup();
@@ -121,4 +102,23 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
         failing
     });
     shared::outcome(!found.is_empty(), gaps, failing)
+}
+
+/// Without an instance only the agent's defaults are known, and its configuration can change them.
+fn by_default(port: HostPort, os: Os) -> Option<Gap> {
+    let is_reserved = |os: Os| {
+        let reserved = ports::reserved_by_default(os).unwrap_or_default();
+        !port.is_udp && reserved.contains(&port.port)
+    };
+    let may_be = match os {
+        Os::Unknown => is_reserved(Os::Linux) || is_reserved(Os::Windows),
+        known => is_reserved(known),
+    };
+    may_be.then(|| {
+        let reason = text![
+            port.name(),
+            " is among the ports that agents reserve by default; no instance shows whether its agent does"
+        ];
+        Gap::Undecidable { kind: "reserved-by-default", reason }
+    })
 }

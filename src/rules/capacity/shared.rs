@@ -78,8 +78,18 @@ pub(super) fn held<'s>(
         return Err(if planned.gaps.is_empty() { Outcome::NotApplicable } else { Outcome::Unknown(planned.gaps) });
     }
     match planned.verdict(None) {
-        Verdict::Cannot if planned.held_by() == Some(resource) => Ok(Held { planned, at_once: None }),
+        // What runs out of one resource everywhere is held by it, whatever else it lacks; for slots it has to be all it lacks.
+        Verdict::Cannot if planned.running > 0 && planned.is_exhausted(resource) => {
+            match planned.verdict(Some(resource)) {
+                Verdict::Cannot if resource != Resource::Ports => Err(Outcome::Holds),
+                Verdict::Unknown(gaps) if resource != Resource::Ports => Err(Outcome::Unknown(gaps)),
+                _ => Ok(Held { planned, at_once: None }),
+            }
+        }
         Verdict::Unknown(gaps) => Err(Outcome::Unknown(gaps)),
+        Verdict::Cannot if planned.held_by() == Some(resource) && planned.running > 0 => {
+            Ok(Held { planned, at_once: None })
+        }
         Verdict::Cannot => Err(Outcome::Holds),
         Verdict::Fits(_) | Verdict::Starts => {
             let (room, without_limit) = (planned.at_once(None), planned.at_once(Some(resource)));

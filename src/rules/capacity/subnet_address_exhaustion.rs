@@ -47,13 +47,15 @@ fn check<'s>(subnet: &'s Subnet, analyses: &Analyses<'s>) -> Outcome {
     let largest = wanting().filter(|claim| claim.free() < claim.next).max_by_key(|claim| claim.next);
     let together: u32 = wanting().map(|claim| claim.share()).sum();
     let (severity, reason, detail) = match (starved, largest) {
-        (Some(claim), _) if evidence.is_empty() || claim.missing > 0 || claim.free() == 0 => {
-            (Severity::High, Some("tasks that are wanted now find no address"), wants(claim))
-        }
+        (Some(claim), _) => (Severity::High, Some("tasks that are wanted now find no address"), wants(claim)),
         (_, Some(claim)) if !evidence.is_empty() => (Severity::High, Some("ENIs could not be made"), wants(claim)),
         (_, Some(claim)) => (Severity::Medium, None, wants(claim)),
         (_, None) if free == 0 && wanting().next().is_some() => {
-            (Severity::Medium, None, text!["the other subnets of its services still have some"])
+            let detail = text!["the other subnets of its services still have some"];
+            match evidence.is_empty() {
+                true => (Severity::Medium, None, detail),
+                false => (Severity::High, Some("ENIs could not be made"), detail),
+            }
         }
         (_, None) if together > free => {
             let detail = text!["all next deployments at once would start ", together, " tasks there"];
@@ -65,17 +67,14 @@ fn check<'s>(subnet: &'s Subnet, analyses: &Analyses<'s>) -> Outcome {
     if let Some(usable) = addresses::usable(subnet) {
         message.append(text![" of ", usable]);
     }
-    message.push(if free == 1 { " address free: " } else { " addresses free: " });
+    message.push(" addresses free: ");
     message.append(detail.clone());
     let text = text![
         "Add a larger subnet of the same zone to the services (a VPC can get another block), remove interfaces that are no \
          longer used, or deploy in smaller steps with a lower maximumPercent."
     ];
-    let related = claims.iter().map(|claim| Related {
-        kind: "ecs:service",
-        id: analyses.topology.workloads()[claim.workload].resource().arn,
-        role: "claimant",
-    });
+    let resources = claims.iter().map(|claim| analyses.topology.workloads()[claim.workload].resource());
+    let related = resources.map(|resource| Related { kind: resource.kind, id: resource.arn, role: "claimant" });
     let mut failing = Failing {
         severity,
         severity_reason: reason.map(str::to_owned),
@@ -106,6 +105,6 @@ fn wants(claim: &Claim<'_>) -> Text {
         claim.subnets.len(),
         if claim.subnets.len() == 1 { " subnet has " } else { " subnets have " },
         claim.free(),
-        " addresses free"
+        if claim.free() == 1 { " address free" } else { " addresses free" }
     ]
 }

@@ -9,6 +9,7 @@ use crate::rules::{Check, Failing, Outcome};
 use crate::snapshot::coverage::Dataset;
 use crate::snapshot::ecs::Cluster;
 use crate::snapshot::ids::Arn;
+use crate::topology::Topology;
 
 pub(super) const DATASETS: &[Dataset] = &[
     Dataset::Clusters,
@@ -48,7 +49,11 @@ pub(super) fn related<'a, 's: 'a>(instances: impl IntoIterator<Item = &'a Instan
 
 /// One cause is loud once: where `eni-limit-pressure` tells of a type, this is a contributing fact.
 pub(super) fn behind_pressure<'s>(cluster: &'s Cluster, analyses: &Analyses<'s>, failing: &mut Failing, of_type: &str) {
-    let Check::Cluster(check) = super::eni_limit_pressure::RULE.check else { return };
+    let pressure = &super::eni_limit_pressure::RULE;
+    let Check::Cluster(check) = pressure.check else { return };
+    if !analyses.settings.rules.contains(&pressure.id) {
+        return;
+    }
     let tells = check(cluster, analyses).into_iter().any(|outcome| match outcome {
         Outcome::Fails(other) => other.sub_key == of_type,
         _ => false,
@@ -57,4 +62,11 @@ pub(super) fn behind_pressure<'s>(cluster: &'s Cluster, analyses: &Analyses<'s>,
         failing.severity = Severity::Info;
         failing.severity_reason = Some("eni-limit-pressure tells of the same instances".to_owned());
     }
+}
+
+/// Instances in shared subnets fail to register with a trunk.
+pub(super) fn is_in_shared_subnet(topology: &Topology<'_>, slots: &InstanceSlots<'_>) -> bool {
+    let instance = slots.instance.ec2_instance_id.as_ref().and_then(|id| topology.instance(id).found());
+    let subnet = instance.and_then(|instance| topology.subnet(instance.subnet_id.as_ref()?).found());
+    subnet.is_some_and(|subnet| subnet.owner_id != topology.target.account)
 }

@@ -42,6 +42,11 @@ fn check<'s>(cluster: &'s Cluster, analyses: &Analyses<'s>) -> Vec<Outcome> {
             outcomes.push(Outcome::Holds);
             continue;
         }
+        // Instances in subnets of another account would fail to register with a trunk.
+        if slots.instances.iter().any(|instance| trunking::is_in_shared_subnet(analyses.topology, instance)) {
+            outcomes.push(Outcome::NotApplicable);
+            continue;
+        }
         let total = usize::try_from(each).unwrap_or(0) * slots.instances.len();
         let message = text![
             slots.instances.len(),

@@ -40,6 +40,8 @@ fn check<'s>(cluster: &'s Cluster, analyses: &Analyses<'s>) -> Vec<Outcome> {
     for slots in &found.types {
         let can = task_eni_limits::of(&slots.instance_type).is_some_and(|limit| limit.tasks.is_some());
         let without: Vec<&InstanceSlots<'s>> = slots.instances.iter().filter(|instance| !instance.trunk).collect();
+        // Where all of them run Windows there is nothing to replace.
+        let can = can && (without.is_empty() || !without.iter().all(|one| interfaces::is_windows(one.instance)));
         if !is_on || !can || slots.demand_at_most == 0 {
             outcomes.push(if slots.gaps.is_empty() {
                 Outcome::NotApplicable

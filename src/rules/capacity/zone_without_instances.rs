@@ -47,13 +47,13 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
     }
     let mut gaps = launches.gaps.clone();
     gaps.extend(topology.gap_in_cluster(Dataset::ContainerInstances, workload.cluster_arn));
-    let mut wanted = BTreeSet::new();
+    let (mut wanted, mut unseen) = (BTreeSet::new(), Vec::new());
     for id in variant.network.iter().flat_map(|network| &network.subnets) {
         match ends::subnet(topology, id) {
             Ok(subnet) => {
                 wanted.insert(subnet.availability_zone.as_str());
             }
-            Err(gap) => gaps.push(gap),
+            Err(gap) => unseen.push(gap),
         }
     }
     let mut have = BTreeSet::new();
@@ -65,8 +65,12 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
         }
     }
     let lacking: Vec<&str> = wanted.difference(&have).copied().collect();
-    if lacking.is_empty() || !gaps.is_empty() {
-        return shared::outcome(!wanted.is_empty(), if lacking.is_empty() { Vec::new() } else { gaps }, None);
+    if lacking.is_empty() {
+        return shared::outcome(!wanted.is_empty(), unseen, None);
+    }
+    gaps.extend(unseen);
+    if !gaps.is_empty() {
+        return Outcome::Unknown(gaps);
     }
     let all = lacking.len() == wanted.len();
     let zones = || Text::list(lacking.iter().map(|zone| (*zone).to_owned()), 4);
@@ -109,6 +113,7 @@ fn zones_now<'s>(analyses: &Analyses<'s>, workload: &Workload<'s>, launch: &Laun
     let own = instances.filter(|instance| {
         instance.status == "ACTIVE"
             && origin::is_on_ec2(instance)
+            && !origin::is_managed_instance(analyses.topology, instance)
             && provider.is_none_or(|provider| instance.capacity_provider_name.as_deref() == Some(provider))
     });
     own.filter_map(origin::zone_of).collect()

@@ -33,7 +33,13 @@ fn stuck(edit: impl FnOnce(&mut Service)) -> Pattern {
 fn neither_may_a_task_stop_nor_one_start() {
     let report = audit_rule(&stuck(|_| {}).account, RULE);
     assert_eq!(only(&report).severity, Severity::High);
-    assert_snapshot!(shown(only(&report)), @"");
+    assert_snapshot!(shown(only(&report)), @r##"
+    high deployment-deadlock prod/web (ecs:service)
+    No deployment of web can ever move: 75 % of 2 rounds up to 2 that must run, 100 % rounds down to 2 that may
+    blocker capacity/percentages - -> web: 75 % of 2 rounds up to 2 that must run, 100 % rounds down to 2 that may
+    fix Raise maximumPercent until one task more fits, or lower minimumHealthyPercent until one may stop.
+    $ aws ecs update-service --region eu-west-1 --cluster prod --service web --deployment-configuration minimumHealthyPercent=75,maximumPercent=200
+    "##);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Deployments that find no slot for the ENI of a new task.
 
 use ecs_network_audit::finding::{Report, Severity};
-use ecs_network_audit::snapshot::coverage::Dataset;
+use ecs_network_audit::snapshot::coverage::{Dataset, Failure, FailureClass, Fetched};
 use ecs_network_audit::snapshot::ecs::{CapacityProviderKind, PlacementConstraint};
 use ecs_network_audit::snapshot::enums::{DeploymentController, NetworkMode, SchedulingStrategy};
 use ecs_network_audit::snapshot::ids::Arn;
@@ -70,7 +70,13 @@ fn full_instances_have_no_slot_for_a_first_new_task() {
     let report = audit(&ec2_awsvpc_full());
     assert_eq!(only(&report).severity, Severity::High);
     assert_eq!(only(&report).facts["eligible_instances"], 3);
-    assert_snapshot!(shown(only(&report)), @"");
+    assert_snapshot!(shown(only(&report)), @r##"
+    high eni-limit-blocks-deployment prod/web (ecs:service)
+    The next deployment of web is held by ENI limits: no new task can start: 6 of 6 have to keep running, and the 3 instances it may use have no slot for a task ENI free
+    blocker capacity/task-eni-slots - -> prod: no new task can start: 6 of 6 have to keep running, and the 3 instances it may use have no slot free
+    fix Let tasks stop first (minimumHealthyPercent below 100), turn on ENI trunking and replace the instances, or add instances or a larger type.
+    $ aws ecs update-service --region eu-west-1 --cluster prod --service web --deployment-configuration minimumHealthyPercent=50,maximumPercent=200
+    "##);
 }
 
 #[test]
@@ -325,4 +331,32 @@ fn datasets_that_may_not_be_read_prove_nothing() {
         assert_unknown(&report, &format!("{} could not be read", dataset.name()));
         assert!(report.not_evaluated.iter().any(|entry| entry.iam_action.as_deref() == Some(api)));
     }
+}
+
+#[test]
+fn an_instance_that_could_not_be_described_may_have_free_slots() {
+    let mut fixture = ec2_awsvpc_full();
+    let described = fixture.account.data.container_instances.items().to_vec();
+    let failure = Failure {
+        class: FailureClass::Throttled,
+        operation: "ecs:DescribeContainerInstances".to_owned(),
+        iam_action: None,
+        message: "ThrottlingException: Rate exceeded".to_owned(),
+        affected: vec![fixture.cluster.as_str().to_owned()],
+    };
+    fixture.account.data.container_instances = Fetched::from_parts(described, vec![failure]);
+    assert_unknown(&audit(&fixture), "container-instances could not be read");
+}
+
+#[test]
+fn an_open_question_has_its_reason() {
+    // Whether old tasks count for distinctInstance is nowhere said.
+    let mut pattern = patterns::ec2_awsvpc();
+    pattern.account.edit_service(&pattern.service, |service| {
+        service.placement_constraints =
+            vec![PlacementConstraint { kind: "distinctInstance".to_owned(), expression: None }];
+    });
+    let report = audit_rule(&pattern.account, RULE);
+    assert!(report.findings.is_empty());
+    assert_eq!(report.rules[0].unknown > 0, !report.not_evaluated.is_empty());
 }

@@ -1,7 +1,7 @@
 //! Deployments that find no instance with their static host port free.
 
 use ecs_network_audit::finding::{Report, Severity};
-use ecs_network_audit::snapshot::coverage::Dataset;
+use ecs_network_audit::snapshot::coverage::{Dataset, Failure, FailureClass, Fetched};
 use ecs_network_audit::snapshot::ecs::PlacementConstraint;
 use ecs_network_audit::snapshot::enums::{DeploymentController, NetworkMode, SchedulingStrategy};
 use ecs_network_audit::snapshot::ids::Arn;
@@ -83,7 +83,13 @@ fn a_static_port_needs_one_spare_instance() {
     let mut pattern = pinned();
     let report = audit(&pattern);
     assert_eq!(only(&report).severity, Severity::High);
-    assert_snapshot!(shown(only(&report)), @"");
+    assert_snapshot!(shown(only(&report)), @r##"
+    high host-port-blocks-deployment prod/web (ecs:service)
+    The next deployment of web is held by host port tcp 80: no new task can start: 2 of 2 have to keep running, and the 2 instances it may use have no such port free
+    blocker capacity/host-port-taken - -> tcp 80: no new task can start: 2 of 2 have to keep running, and the 2 instances it may use have no such port free
+    fix Let a task stop first (minimumHealthyPercent below 100), keep one instance more than tasks, or use dynamic host ports or awsvpc mode.
+    $ aws ecs update-service --region eu-west-1 --cluster prod --service web --deployment-configuration minimumHealthyPercent=50,maximumPercent=100
+    "##);
     add_spare(&mut pattern);
     assert_silent(&audit(&pattern));
 }
@@ -313,4 +319,19 @@ fn what_ec2_says_of_the_instances_does_not_matter() {
     pattern.account.deny(Dataset::Instances, "ec2:DescribeInstances");
     pattern.account.deny(Dataset::InstanceTypes, "ec2:DescribeInstanceTypes");
     assert_eq!(only(&audit(&pattern)).severity, Severity::High);
+}
+
+#[test]
+fn an_instance_that_could_not_be_described_may_have_the_port_free() {
+    let mut pattern = pinned();
+    let described = pattern.account.data.container_instances.items().to_vec();
+    let failure = Failure {
+        class: FailureClass::Throttled,
+        operation: "ecs:DescribeContainerInstances".to_owned(),
+        iam_action: None,
+        message: "ThrottlingException: Rate exceeded".to_owned(),
+        affected: vec![pattern.cluster.as_str().to_owned()],
+    };
+    pattern.account.data.container_instances = Fetched::from_parts(described, vec![failure]);
+    assert_unknown(&audit(&pattern), "container-instances could not be read");
 }

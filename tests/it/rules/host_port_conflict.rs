@@ -100,7 +100,12 @@ fn an_instance_has_its_port_for_one_task_only() {
     assert_eq!((&finding.facts["wanted"], &finding.facts["placeable"]), (&4.into(), &3.into()));
     let claimants: Vec<&str> = finding.related.iter().map(|related| related.id.as_str()).collect();
     assert_eq!(claimants, [admin.as_str(), pattern.service.as_str()]);
-    assert_snapshot!(shown(finding), @"");
+    assert_snapshot!(shown(finding), @r##"
+    high host-port-conflict prod (ecs:cluster)
+    Not every task of the services admin and web in prod finds an instance: 4 tasks want host port tcp 80, and at most 3 can have it at once
+    blocker capacity/host-port-wanted - -> tcp 80: 4 tasks want host port tcp 80, and at most 3 can have it at once
+    fix Add instances, give the services different host ports, or use dynamic host ports or awsvpc mode; a port is one task's on an instance.
+    "##);
 }
 
 #[test]

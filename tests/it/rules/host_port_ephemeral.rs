@@ -34,7 +34,12 @@ fn set_platform(fixture: &mut Fixture, family: Option<&str>) {
 fn a_connection_may_have_the_port_first() {
     let report = audit(&with_host_port(40000));
     assert_eq!(only(&report).severity, Severity::Low);
-    assert_snapshot!(shown(only(&report)), @"");
+    assert_snapshot!(shown(only(&report)), @r##"
+    low host-port-ephemeral prod/web (ecs:service)
+    A task of web may find its port taken by a connection or another task: host port tcp 40000 of web:1 is inside of 32768-60999
+    blocker capacity/ephemeral-port - -> web:1: host port tcp 40000 of web:1 is inside of 32768-60999
+    fix Choose a host port below the ephemeral range, or leave the host port to the agent.
+    "##);
 }
 
 #[test]

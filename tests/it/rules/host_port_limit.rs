@@ -34,7 +34,12 @@ fn with_ports(count: u16) -> Fixture {
 fn a_hundred_and_one_ports_fit_on_no_instance() {
     let report = audit(&with_ports(101));
     assert_eq!(only(&report).severity, Severity::High);
-    assert_snapshot!(shown(only(&report)), @"");
+    assert_snapshot!(shown(only(&report)), @r##"
+    high host-port-limit prod/web (ecs:service)
+    No task of web can be placed: web:1 has 101 static host ports, and an instance takes 100 with the reserved ones
+    blocker capacity/host-port-limit - -> web:1: web:1 has 101 static host ports, and an instance takes 100 with the reserved ones
+    fix Use dynamic host ports or awsvpc mode, where ports of the instance are not counted.
+    "##);
 }
 
 #[test]
@@ -46,7 +51,14 @@ fn few_ports_fit_beside_those_that_agents_reserve() {
 
 #[test]
 fn near_the_limit_it_hangs_on_what_the_agents_reserve() {
-    assert_unknown(&audit(&with_ports(98)), "they may be more than 100");
+    let mut fixture = with_ports(98);
+    assert_silent(&audit(&fixture));
+    for instance in fixture.account.data.container_instances.items_mut().unwrap() {
+        instance.registered_resources.ports = vec![22, 2375, 2376, 51678, 51679];
+    }
+    only(&audit(&fixture));
+    fixture.account.data.container_instances.items_mut().unwrap().clear();
+    assert_unknown(&audit(&fixture), "they may be more than 100");
 }
 
 #[test]

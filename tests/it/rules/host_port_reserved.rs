@@ -49,7 +49,12 @@ fn set_platform(fixture: &mut Fixture, family: Option<&str>) {
 fn no_instance_gives_away_the_port_of_ssh() {
     let report = audit(&wanting(22));
     assert_eq!(only(&report).severity, Severity::High);
-    assert_snapshot!(shown(only(&report)), @"");
+    assert_snapshot!(shown(only(&report)), @r##"
+    high host-port-reserved prod/web (ecs:service)
+    No task of web can be placed: host port tcp 22 of web:1 is reserved on 2 of 2 instances it may use
+    blocker capacity/reserved-port - -> web:1: host port tcp 22 of web:1 is reserved on 2 of 2 instances it may use
+    fix Choose another host port, or take it out of ECS_RESERVED_PORTS in the agent's configuration and restart the agents.
+    "##);
 }
 
 #[test]
@@ -176,7 +181,7 @@ fn without_instances_nobody_knows_what_agents_will_reserve() {
     set_platform(&mut fixture, Some("WINDOWS_SERVER_2022_CORE"));
     assert_unknown(&audit(&fixture), "agents reserve by default");
     set_platform(&mut fixture, None);
-    assert_unknown(&audit(&fixture), "whether it is Linux or Windows");
+    assert_unknown(&audit(&fixture), "agents reserve by default");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::mocks::accounts::{
     Fixture, ec2_awsvpc_full, ec2_awsvpc_trunked, ec2_bridge_behind_alb, fargate_private_with_nat, instances,
 };
 use crate::mocks::compute::{set_counts, set_launch};
-use crate::support::{assert_silent, assert_unknown, audit_rule, only, shown};
+use crate::support::{assert_silent, assert_unknown, audit_beside, audit_rule, only, shown};
 
 const RULE: &str = "trunking-disabled";
 
@@ -45,7 +45,13 @@ fn set_trunking(fixture: &mut Fixture, principal: &str, value: &str) {
 #[test]
 fn a_type_that_can_trunk_has_none() {
     let report = audit_rule(&ec2_awsvpc_full().account, RULE);
-    assert_snapshot!(shown(only(&report)), @"");
+    assert_snapshot!(shown(only(&report)), @r##"
+    medium trunking-disabled prod (ecs:cluster)
+    3 × c5.large in prod without a trunk hold 6 awsvpc tasks; with ENI trunking they would hold 30
+    blocker capacity/no-trunk - -> c5.large: 6 slots, 30 with trunking
+    fix Turn on ENI trunking as the account default and replace the instances: only those launched afterwards get a trunk.
+    $ aws ecs put-account-setting-default --region eu-west-1 --name awsvpcTrunking --value enabled
+    "##);
     assert_eq!(only(&report).facts["slots"], 6);
     assert_eq!(only(&report).facts["slots_with_trunking"], 30);
     assert_eq!(only(&report).related.len(), 3);
@@ -58,7 +64,7 @@ fn it_is_info_beside_the_pressure_and_while_most_slots_are_free() {
     for (removed, reason) in [(0, told), (1, told), (2, free), (4, free)] {
         let mut fixture = ec2_awsvpc_full();
         remove_tasks(&mut fixture, removed);
-        let report = audit_rule(&fixture.account, RULE);
+        let report = audit_beside(&fixture.account, RULE, "eni-limit-pressure");
         let said = (only(&report).severity, only(&report).severity_reason.as_deref());
         assert_eq!(said, (Severity::Info, Some(reason)), "{removed} removed");
     }

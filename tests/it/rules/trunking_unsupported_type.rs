@@ -9,7 +9,7 @@ use crate::mocks::accounts::{
     Fixture, ec2_awsvpc_full, ec2_awsvpc_trunked, ec2_bridge_behind_alb, fargate_private_with_nat, instances,
 };
 use crate::mocks::compute::{set_counts, set_launch};
-use crate::support::{assert_silent, assert_unknown, audit_rule, only, shown};
+use crate::support::{assert_silent, assert_unknown, audit_beside, audit_rule, only, shown};
 
 const RULE: &str = "trunking-unsupported-type";
 
@@ -48,7 +48,12 @@ fn remove_tasks(fixture: &mut Fixture, count: usize) {
 #[test]
 fn the_slots_of_a_type_without_trunking_are_used_up() {
     let report = audit_rule(&full().account, RULE);
-    assert_snapshot!(shown(only(&report)), @"");
+    assert_snapshot!(shown(only(&report)), @r##"
+    low trunking-unsupported-type prod (ecs:cluster)
+    t3.large in prod is not among the types that ECS lists for ENI trunking, and 6 of its 6 task-ENI slots are wanted; of the same size m5.large (10), m5a.large (10), m5ad.large (10) and 29 more can trunk
+    blocker capacity/type-without-trunking - -> t3.large: no trunking
+    fix Move to a type that supports trunking, or to bridge mode or Fargate.
+    "##);
     assert_eq!(only(&report).related.len(), 3);
 }
 
@@ -57,7 +62,7 @@ fn it_is_info_beside_the_pressure_and_silent_below_its_threshold() {
     for (removed, fires) in [(0, true), (1, true), (2, false)] {
         let mut fixture = full();
         remove_tasks(&mut fixture, removed);
-        let report = audit_rule(&fixture.account, RULE);
+        let report = audit_beside(&fixture.account, RULE, "eni-limit-pressure");
         if !fires {
             assert_silent(&report);
             continue;

@@ -44,7 +44,12 @@ fn a_service_alone_in_a_zone_without_instances_is_never_placed() {
     let report = audit(&in_zones(&["c"]));
     assert_eq!(only(&report).severity, Severity::High);
     assert_eq!(only(&report).facts["zones"], serde_json::json!(["eu-west-1c"]));
-    assert_snapshot!(shown(only(&report)), @"");
+    assert_snapshot!(shown(only(&report)), @r##"
+    high zone-without-instances prod/web (ecs:service)
+    No task of web can be placed: neither an instance nor an Auto Scaling group is in eu-west-1c
+    blocker capacity/zone-without-instances - -> web: no container instance in eu-west-1c
+    fix Put instances into the zones of the service's subnets, give the Auto Scaling group a subnet there, or take the subnets of other zones away.
+    "##);
 }
 
 #[test]
@@ -52,7 +57,12 @@ fn a_zone_without_instances_beside_others_is_low() {
     let report = audit(&in_zones(&["a", "b", "c"]));
     assert_eq!(only(&report).severity, Severity::Low);
     assert_eq!(only(&report).severity_reason.as_deref(), Some("other zones of the service have instances"));
-    assert_snapshot!(shown(only(&report)), @"");
+    assert_snapshot!(shown(only(&report)), @r##"
+    low zone-without-instances prod/web (ecs:service)
+    Tasks of web never run in some of their zones: neither an instance nor an Auto Scaling group is in eu-west-1c
+    blocker capacity/zone-without-instances - -> web: no container instance in eu-west-1c
+    fix Put instances into the zones of the service's subnets, give the Auto Scaling group a subnet there, or take the subnets of other zones away.
+    "##);
 }
 
 #[test]
