@@ -253,21 +253,15 @@ fn planned<'s>(
         let eligible = analyses.eligible(workload, variant, launch);
         gaps.extend(eligible.gaps.iter().cloned());
         for position in &eligible.sure {
-            match host(&hosts, *position, running_on[*position], new.slots > 0) {
-                Ok(host) => {
-                    sure.push(host.clone());
-                    at_most.push(host);
-                }
-                Err((host, gap)) => {
-                    gaps.push(gap);
-                    at_most.push(host);
-                }
+            let (host, gap) = host(&hosts, *position, running_on[*position], new.slots > 0);
+            match gap {
+                None => sure.push(host.clone()),
+                Some(gap) => gaps.push(gap),
             }
+            at_most.push(host);
         }
         let perhaps = eligible.perhaps.iter();
-        at_most.extend(perhaps.map(|position| {
-            host(&hosts, *position, running_on[*position], new.slots > 0).unwrap_or_else(|(host, _)| host)
-        }));
+        at_most.extend(perhaps.map(|position| host(&hosts, *position, running_on[*position], new.slots > 0).0));
     }
     gaps.sort();
     gaps.dedup();
@@ -288,7 +282,7 @@ fn planned<'s>(
 }
 
 /// One instance; where its slots are not known, as if they never ran out, with the gap.
-fn host<'s>(hosts: &Hosts<'s>, position: usize, old: u32, needs_slots: bool) -> Result<Host<'s>, (Host<'s>, Gap)> {
+fn host<'s>(hosts: &Hosts<'s>, position: usize, old: u32, needs_slots: bool) -> (Host<'s>, Option<Gap>) {
     let found = &hosts.all[position];
     let free = &found.instance.remaining_resources;
     let with = |slots| Host {
@@ -303,8 +297,8 @@ fn host<'s>(hosts: &Hosts<'s>, position: usize, old: u32, needs_slots: bool) -> 
         old,
     };
     match &found.slots {
-        Ok(slots) => Ok(with(slots.slots().saturating_sub(slots.placed))),
-        Err(gap) if needs_slots => Err((with(u32::MAX), gap.clone())),
-        Err(_) => Ok(with(0)),
+        Ok(slots) => (with(slots.slots().saturating_sub(slots.placed)), None),
+        Err(gap) if needs_slots => (with(u32::MAX), Some(gap.clone())),
+        Err(_) => (with(0), None),
     }
 }

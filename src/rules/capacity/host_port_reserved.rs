@@ -36,6 +36,9 @@ pub(in crate::rules) static RULE: Rule = Rule {
     check: Check::Workload(check),
 };
 
+/// A revision with its static ports.
+type Wanting<'a, 's> = (Revision<'a, 's>, BTreeSet<HostPort>);
+
 fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
     let (found, mut gaps) = ports::revisions(workload);
     let found: Vec<_> = found.into_iter().filter(|(revision, _)| revision.launch.kind == LaunchKind::Ec2).collect();
@@ -45,7 +48,7 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
         return if found.is_empty() { Outcome::NotApplicable } else { Outcome::Unknown(vec![gap]) };
     }
     // A definition may launch by several providers: what counts is all of their instances.
-    let mut by_port: BTreeMap<(&str, HostPort), Vec<&(Revision<'_, 's>, BTreeSet<HostPort>)>> = BTreeMap::new();
+    let mut by_port: BTreeMap<(&str, HostPort), Vec<&Wanting<'_, 's>>> = BTreeMap::new();
     for entry in found.iter().filter(|(revision, _)| !revision.is_running()) {
         for port in &entry.1 {
             by_port.entry((entry.0.definition.arn.name(), *port)).or_default().push(entry);
