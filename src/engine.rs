@@ -170,10 +170,15 @@ where
             clusters.flat_map(judged).collect()
         }
         // What is shared by all can't be judged with a part of those who share it.
-        Check::Subnet(_) if !settings.is_everything() || !scope.is_everything() => Vec::new(),
+        Check::Subnet(_) | Check::Zone(_) if !settings.is_everything() || !scope.is_everything() => Vec::new(),
         Check::Subnet(check) => {
             let subnets = analyses.addresses().subnets();
             subnets.into_iter().map(|subnet| (of_subnet(topology, subnet), check(subnet, analyses))).collect()
+        }
+        Check::Zone(check) => {
+            let interfaces = topology.data().network_interfaces.items().iter();
+            let zones: BTreeSet<&str> = interfaces.map(|interface| interface.availability_zone.as_str()).collect();
+            zones.into_iter().map(|zone| (of_zone(topology, zone), check(zone, analyses))).collect()
         }
     }
 }
@@ -182,6 +187,12 @@ fn of_subnet<'s>(topology: &Topology<'s>, subnet: &Subnet) -> Subject<'s> {
     let Target { partition, region, .. } = topology.target;
     let arn = format!("arn:{partition}:ec2:{region}:{}:subnet/{}", subnet.owner_id, subnet.id);
     let resource = Resource { kind: "ec2:subnet", arn, name: subnet.id.as_str().to_owned() };
+    Subject { target: topology.target, resource, cluster: String::new(), desires_nothing: false }
+}
+
+/// A zone has no ARN: its name is unique in its Region.
+fn of_zone<'s>(topology: &Topology<'s>, zone: &str) -> Subject<'s> {
+    let resource = Resource { kind: "ec2:availability-zone", arn: zone.to_owned(), name: zone.to_owned() };
     Subject { target: topology.target, resource, cluster: String::new(), desires_nothing: false }
 }
 

@@ -14,6 +14,7 @@ use aws_sdk_route53::types::{ResourceRecordSet, RrType};
 use aws_sdk_scheduler::operation::get_schedule::{GetScheduleError, GetScheduleOutput};
 use aws_sdk_scheduler::operation::list_schedules::ListSchedulesOutput;
 use aws_sdk_scheduler::types as scheduler;
+use aws_sdk_servicequotas::operation::get_service_quota::GetServiceQuotaOutput;
 use aws_smithy_types::error::ErrorMetadata;
 use ecs_network_audit::snapshot::ids::Arn;
 use ecs_network_audit::snapshot::schedule::EcsTarget;
@@ -24,6 +25,7 @@ use super::{Mock, World, answer, answer_or_error};
 pub(super) fn rules(mock: &mut Mock) {
     files(mock);
     registry(mock);
+    quotas(mock);
     event_rules(mock);
     schedules(mock);
     answer!(
@@ -102,6 +104,16 @@ fn mount_target(target: &EfsMountTarget, file_system: &str) -> aws_sdk_efs::type
         .set_network_interface_id(target.network_interface_id.as_ref().map(|id| id.as_str().to_owned()))
         .build()
         .unwrap()
+}
+
+fn quotas(mock: &mut Mock) {
+    answer!(mock, "servicequotas:GetServiceQuota", aws_sdk_servicequotas::Client::get_service_quota, |world, input| {
+        assert_eq!((input.service_code(), input.quota_code()), (Some("vpc"), Some("L-DF5E4CA3")));
+        let quota = world.target.data.network_interface_quota.items().first();
+        let value = quota.map(|quota| f64::from(quota.interfaces_per_zone));
+        let quota = aws_sdk_servicequotas::types::ServiceQuota::builder().set_value(value).build();
+        GetServiceQuotaOutput::builder().quota(quota).build()
+    });
 }
 
 fn registry(mock: &mut Mock) {

@@ -112,7 +112,14 @@ impl Fault {
         let service = api.split(':').next().unwrap_or_default();
         let json = matches!(
             service,
-            "ecs" | "route53resolver" | "route53profiles" | "elasticfilesystem" | "ecr" | "events" | "scheduler"
+            "ecs"
+                | "route53resolver"
+                | "route53profiles"
+                | "elasticfilesystem"
+                | "ecr"
+                | "events"
+                | "scheduler"
+                | "servicequotas"
         );
         let body = match (self, service, json) {
             (Self::WebPage, ..) => "<!doctype html><title>500 Internal Server Error</title>".to_owned(),
@@ -238,6 +245,7 @@ impl Mock {
             ecr: client!(aws_sdk_ecr, "ecr"),
             eventbridge: client!(aws_sdk_eventbridge, "events"),
             scheduler: client!(aws_sdk_scheduler, "scheduler"),
+            servicequotas: client!(aws_sdk_servicequotas, "servicequotas"),
             meter,
         }
     }

@@ -59,6 +59,7 @@ pub fn operations(dataset: Dataset) -> &'static [&'static str] {
             &["elasticfilesystem:DescribeMountTargets", "elasticfilesystem:DescribeMountTargetSecurityGroups"]
         }
         Dataset::PullThroughCacheRules => &["ecr:DescribePullThroughCacheRules"],
+        Dataset::NetworkInterfaceQuota => &["servicequotas:GetServiceQuota"],
         Dataset::CachedImages => &["ecr:DescribeImages"],
         Dataset::EventRules => &[
             "events:ListEventBuses",
@@ -112,6 +113,7 @@ pub fn sources(dataset: Dataset) -> &'static [Dataset] {
         | D::SecurityGroupVpcAssociations
         | D::VpcPeeringConnections
         | D::PullThroughCacheRules
+        | D::NetworkInterfaceQuota
         | D::LoadBalancers
         | D::TargetGroups => &[],
     }

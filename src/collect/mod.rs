@@ -79,6 +79,7 @@ pub struct Clients {
     pub ecr: aws_sdk_ecr::Client,
     pub eventbridge: aws_sdk_eventbridge::Client,
     pub scheduler: aws_sdk_scheduler::Client,
+    pub servicequotas: aws_sdk_servicequotas::Client,
     pub meter: Meter,
 }
 

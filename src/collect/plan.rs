@@ -59,7 +59,7 @@ pub(super) async fn read(
         data.set_empty(&reader.wanted);
         return data;
     }
-    let (ecs, network, load_balancing, dns, settings, associations, peerings, cache_rules) = tokio::join!(
+    let (ecs, network, load_balancing, dns, settings, associations, peerings, cache_rules, quota) = tokio::join!(
         Box::pin(ecs::read(&reader, &data.clusters)),
         Box::pin(ec2::read(&reader)),
         Box::pin(elbv2::read(&reader)),
@@ -68,10 +68,12 @@ pub(super) async fn read(
         reader.read(Dataset::SecurityGroupVpcAssociations, vpc_links::security_group_vpc_associations(&reader)),
         reader.read(Dataset::VpcPeeringConnections, vpc_links::vpc_peering_connections(&reader)),
         reader.read(Dataset::PullThroughCacheRules, storage::pull_through_cache_rules(&reader)),
+        reader.read(Dataset::NetworkInterfaceQuota, vpc_links::network_interface_quota(&reader)),
     );
     data.security_group_vpc_associations = associations;
     data.vpc_peering_connections = peerings;
     data.pull_through_cache_rules = cache_rules;
+    data.network_interface_quota = quota;
     data.account_settings = settings;
     ecs.store(&mut data);
     network.store(&mut data);

@@ -295,6 +295,7 @@ fn clients(config: &SdkConfig, region: &str, profile: Option<&str>) -> Clients {
         ecr: client!(aws_sdk_ecr, config, partition, meter),
         eventbridge: client!(aws_sdk_eventbridge, config, partition, meter),
         scheduler: client!(aws_sdk_scheduler, config, partition, meter),
+        servicequotas: client!(aws_sdk_servicequotas, config, partition, meter),
         meter,
     }
 }

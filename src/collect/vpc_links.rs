@@ -1,8 +1,10 @@
-//! What joins VPCs: peering connections, and security groups that are used in other VPCs than their own.
+//! What goes beyond one VPC: peering connections, security groups that are used in other VPCs than their own, and the
+//! quota of network interfaces.
 
 use super::convert::{id, maybe_id, text};
 use super::plan::{Reader, whole};
 use crate::snapshot::coverage::Fetched;
+use crate::snapshot::vpc::NetworkInterfaceQuota;
 use crate::snapshot::vpc::{SecurityGroupVpcAssociation, VpcPeeringConnection};
 
 const PAGE: i32 = 1000;
@@ -41,4 +43,28 @@ pub(super) async fn vpc_peering_connections(reader: &Reader) -> Fetched<VpcPeeri
         (found.collect::<Vec<_>>(), page.next_token)
     };
     whole(reader.caller.pages("ec2:DescribeVpcPeeringConnections", &[], request, take).await, Clone::clone)
+}
+
+/// "Network interfaces per Region" of Amazon VPC.
+const NETWORK_INTERFACES: (&str, &str) = ("vpc", "L-DF5E4CA3");
+
+pub(super) async fn network_interface_quota(reader: &Reader) -> Fetched<NetworkInterfaceQuota> {
+    let (service, code) = NETWORK_INTERFACES;
+    let request = reader.clients.servicequotas.get_service_quota().service_code(service).quota_code(code).send();
+    let answer = reader.caller.send("servicequotas:GetServiceQuota", &[], request).await;
+    let read = match answer {
+        Ok(answer) => {
+            let value = answer.quota.and_then(|quota| quota.value);
+            (value.map(quota).into_iter().collect(), None)
+        }
+        Err(failure) => (Vec::new(), Some(failure)),
+    };
+    whole(read, |quota: &NetworkInterfaceQuota| quota.interfaces_per_zone)
+}
+
+/// Quotas are whole numbers that the API gives as floating-point ones.
+fn quota(value: f64) -> NetworkInterfaceQuota {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
+    let interfaces_per_zone = value as u32;
+    NetworkInterfaceQuota { interfaces_per_zone }
 }

@@ -85,6 +85,8 @@ pub enum Check {
     Cluster(for<'s> fn(&'s Cluster, &Analyses<'s>) -> Vec<Outcome>),
     /// Each subnet that tasks start in.
     Subnet(for<'s> fn(&'s Subnet, &Analyses<'s>) -> Outcome),
+    /// Each zone with network interfaces.
+    Zone(for<'s> fn(&str, &Analyses<'s>) -> Outcome),
 }
 
 /// The judgement of one subject.
@@ -203,6 +205,7 @@ pub static ALL: &[&Rule] = &[
     &capacity::foreign_network_interfaces::RULE,
     &capacity::daemon_takes_network_interface::RULE,
     &capacity::subnet_address_exhaustion::RULE,
+    &capacity::network_interface_quota::RULE,
     &capacity::host_port_conflict::RULE,
     &capacity::host_port_blocks_deployment::RULE,
     &capacity::host_port_reserved::RULE,

@@ -52,6 +52,7 @@ pub enum Dataset {
     CachedImages,
     EventRules,
     Schedules,
+    NetworkInterfaceQuota,
 }
 
 impl Dataset {
@@ -100,6 +101,7 @@ impl Dataset {
         Self::CachedImages,
         Self::EventRules,
         Self::Schedules,
+        Self::NetworkInterfaceQuota,
     ];
 
     /// The name used in reports, `vpc-endpoints`.
@@ -148,6 +150,7 @@ impl Dataset {
             Self::CachedImages => "cached-images",
             Self::EventRules => "event-rules",
             Self::Schedules => "schedules",
+            Self::NetworkInterfaceQuota => "network-interface-quota",
         }
     }
 }

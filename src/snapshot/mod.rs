@@ -167,6 +167,7 @@ target_data! {
     cached_images: storage::CachedImage = CachedImages,
     event_rules: schedule::EventRule = EventRules,
     schedules: schedule::Schedule = Schedules,
+    network_interface_quota: vpc::NetworkInterfaceQuota = NetworkInterfaceQuota,
 }
 
 impl TargetData {

@@ -499,3 +499,10 @@ pub struct ZoneRecords {
     /// Names of its records in lower case, without the closing dot, `*` for a wildcard; with their types. Sorted.
     pub records: Vec<(String, String)>,
 }
+
+/// How many network interfaces the account may have, as Service Quotas says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkInterfaceQuota {
+    /// "Network interfaces per Region" (L-DF5E4CA3), which EC2 enforces for each zone.
+    pub interfaces_per_zone: u32,
+}

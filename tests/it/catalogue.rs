@@ -66,6 +66,7 @@ fn ids_are_a_contract() {
         "foreign-network-interfaces",
         "daemon-takes-network-interface",
         "subnet-address-exhaustion",
+        "network-interface-quota",
         "host-port-conflict",
         "host-port-blocks-deployment",
         "host-port-reserved",

@@ -84,7 +84,7 @@ fn expected(snapshot: &Snapshot) -> TargetData {
         listener_rules: ListenerRules, load_balancer_attributes: LoadBalancerAttributes,
         target_group_attributes: TargetGroupAttributes, target_health: TargetHealth, file_systems: FileSystems,
         pull_through_cache_rules: PullThroughCacheRules, cached_images: CachedImages, event_rules: EventRules,
-        schedules: Schedules, account_settings: AccountSettings, egress_only_internet_gateways: EgressOnlyInternetGateways, flow_logs: FlowLogs,
+        schedules: Schedules, account_settings: AccountSettings, network_interface_quota: NetworkInterfaceQuota, egress_only_internet_gateways: EgressOnlyInternetGateways, flow_logs: FlowLogs,
     );
     // Attributes are asked for of every target group that a service uses, and of Network Load Balancers.
     let used: BTreeSet<_> = data

@@ -11,6 +11,7 @@ pub(super) mod host_port_conflict;
 pub(super) mod host_port_ephemeral;
 pub(super) mod host_port_limit;
 pub(super) mod host_port_reserved;
+pub(super) mod network_interface_quota;
 mod ports;
 pub(super) mod service_single_zone;
 mod shared;

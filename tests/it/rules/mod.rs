@@ -34,6 +34,7 @@ mod load_balancer_zone_missing;
 mod log_destination_unreachable;
 mod nat_cross_zone;
 mod nat_path_broken;
+mod network_interface_quota;
 mod none_mode_with_ports;
 mod private_zone_mismatch;
 mod public_ip_unusable;
