@@ -133,7 +133,9 @@ fn claim<'s>(analyses: &Analyses<'s>, index: usize, workload: &Workload<'s>) -> 
     let (next, missing) = match (workload.service, workload.schedule.as_ref()) {
         (Some(service), _) => {
             let count = |number: i32| u32::try_from(number).unwrap_or(0);
-            let (desired, running) = (count(service.desired_count), count(service.running_count));
+            // A task that is starting has its address already.
+            let running = count(service.running_count) + count(service.pending_count);
+            let desired = count(service.desired_count);
             let next = match deployments::rolling(service) {
                 Some(rolling) => rolling.may_start(running).min(rolling.desired),
                 // A second set of tasks beside the first.

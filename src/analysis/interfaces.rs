@@ -10,6 +10,7 @@ use std::rc::Rc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Analyses;
+use super::deployments;
 use super::hosts::Hosts;
 use super::task_eni_limits;
 use crate::reach::verdict::Gap;
@@ -320,10 +321,11 @@ fn add_demand<'s>(
             slots.demand_at_most += most;
             if let (Want::Confined(desired), Some(service)) = (want, workload.service) {
                 let free = slots.slots().saturating_sub(slots.placed());
-                slots.missing += desired.saturating_sub(u32::try_from(service.running_count).unwrap_or(0));
-                let minimum = service.deployment_configuration.minimum_healthy_percent.unwrap_or(100);
-                let replica = service.scheduling_strategy == SchedulingStrategy::Replica;
-                slots.deployment_stuck |= replica && desired > 0 && minimum >= 100 && free == 0;
+                let present = u32::try_from(service.running_count + service.pending_count).unwrap_or(0);
+                slots.missing += desired.saturating_sub(present);
+                let running = u32::try_from(service.running_count).unwrap_or(0);
+                let stays = deployments::rolling(service).is_some_and(|rolling| rolling.may_stop(running) == 0);
+                slots.deployment_stuck |= stays && free == 0;
             }
         }
     }

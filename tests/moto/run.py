@@ -50,9 +50,6 @@ NOT_IN_MOTO = {
         "<requestId>0</requestId><securityGroupVpcAssociationSet/></DescribeSecurityGroupVpcAssociationsResponse>",
     ),
     "ecr:DescribePullThroughCacheRules": Answer(200, "application/x-amz-json-1.1", '{"pullThroughCacheRules": []}'),
-    "servicequotas:GetServiceQuota": Answer(
-        200, "application/x-amz-json-1.1", '{"Quota": {"QuotaCode": "L-DF5E4CA3", "Value": 5000.0}}'
-    ),
     "route53profiles:GET /profileassociations": Answer(200, "application/json", '{"ProfileAssociations": []}'),
 }
 """Operations that moto does not know, answered as AWS answers where nothing is configured."""
@@ -60,7 +57,6 @@ NOT_IN_MOTO = {
 UNREAD_IN_MOTO = {
     "block-public-access",
     "cached-images",
-    "network-interface-quota",
     "profile-associations",
     "pull-through-cache-rules",
     "security-group-vpc-associations",

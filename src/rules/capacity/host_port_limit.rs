@@ -54,7 +54,9 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
             gaps.extend(unread);
             continue;
         }
-        let instances = ports::instances(analyses, revision);
+        // By whichever of its providers: one instance that takes them all is enough.
+        let same = found.iter().filter(|(other, _)| other.definition.arn == revision.definition.arn);
+        let instances: Vec<_> = same.flat_map(|(other, _)| ports::instances(analyses, other)).collect();
         let with_reserved = |reserved: usize| ports.len() + reserved > PORTS_AT_MOST;
         let beside = |instance: &ContainerInstance| {
             let resources = &instance.registered_resources;
