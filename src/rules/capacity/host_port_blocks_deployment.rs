@@ -1,6 +1,6 @@
 //! A deployment that finds no instance with its static host port free.
 
-use super::shared;
+use super::{host_port_reserved, shared};
 use crate::analysis::Analyses;
 use crate::analysis::symptoms;
 use crate::finding::{Remediation, Severity};
@@ -25,6 +25,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
         Dataset::ContainerInstances,
         Dataset::CapacityProviders,
         Dataset::AutoScalingGroups,
+        Dataset::Subnets,
     ],
     controls: &[],
     references: &[
@@ -44,6 +45,12 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
         Ok(held) => held,
         Err(outcome) => return outcome,
     };
+    // A port that the instances keep for themselves has a finding of its own.
+    if let Check::Workload(check) = host_port_reserved::RULE.check
+        && matches!(check(workload, analyses), Outcome::Fails(_))
+    {
+        return Outcome::Holds;
+    }
     let demand = &held.planned.new;
     let ports: Vec<String> = demand
         .ports

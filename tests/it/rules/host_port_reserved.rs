@@ -7,7 +7,7 @@ use ecs_network_audit::snapshot::enums::NetworkMode;
 use insta::assert_snapshot;
 
 use crate::mocks::accounts::{Fixture, ec2_bridge_behind_alb, instances};
-use crate::mocks::compute::set_launch;
+use crate::mocks::compute::{set_counts, set_launch};
 use crate::mocks::patterns;
 use crate::support::{assert_silent, assert_unknown, audit_rule, only, shown};
 
@@ -212,4 +212,12 @@ fn datasets_that_may_not_be_read_prove_nothing() {
         assert_unknown(&report, &format!("{} could not be read", dataset.name()));
         assert!(report.not_evaluated.iter().any(|entry| entry.iam_action.as_deref() == Some(api)));
     }
+}
+
+#[test]
+fn the_next_deployment_is_not_told_of_again() {
+    let mut fixture = wanting(22);
+    fixture.account.edit_service(&fixture.service, |service| set_counts(service, 2, 2));
+    only(&audit(&fixture));
+    assert_silent(&audit_rule(&fixture.account, "host-port-blocks-deployment"));
 }
