@@ -55,6 +55,7 @@ pub fn sources<'s>(
             groups: groups.clone(),
             prefix_list: None,
             client_ports: Ports::EPHEMERAL_AWS,
+            alike: Some((balancer.arn.as_str(), subnet.id.as_str())),
         };
         let clients = End { groups: groups.clone(), ..any_client() };
         all.push(Sources { subnet_id: &subnet.id, zone: &subnet.availability_zone, nodes, clients });
@@ -73,6 +74,7 @@ fn any_client<'s>() -> End<'s> {
         groups: Groups::Without,
         prefix_list: None,
         client_ports: Ports::EPHEMERAL_AWS,
+        alike: None,
     }
 }
 

@@ -168,7 +168,7 @@ fn judge<'s>(analyses: &Analyses<'s>, id: &'s str, place: &Place<'s>) -> Result<
     };
     let from = ends::of_origin(topology, place, subnet);
     let to = end_of(analyses, mount_target).map_err(|gap| vec![gap])?;
-    let leg = leg::follow(&from, &to, Traffic::tcp(NFS), &|id| topology.prefix_list_entries(id));
+    let leg = leg::follow(&from, &to, Traffic::tcp(NFS), &|id| topology.prefix_list_entries(id), &analyses.acls);
     if !leg.blockers.is_empty() {
         return Ok(Some(Trouble::Refused { mount_target, leg }));
     }
@@ -193,5 +193,6 @@ fn end_of<'s>(analyses: &Analyses<'s>, target: &'s EfsMountTarget) -> Result<End
         groups: ends::groups(topology, Some(&ids), &subnet.vpc_id),
         prefix_list: None,
         client_ports: Ports::EPHEMERAL_AWS,
+        alike: Some((target.id.as_str(), target.subnet_id.as_str())),
     })
 }

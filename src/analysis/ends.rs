@@ -34,6 +34,7 @@ pub fn of_origin<'s>(topology: &Topology<'s>, origin: &Origin<'s>, subnet: &'s S
         groups: groups(topology, ids, &subnet.vpc_id),
         prefix_list: None,
         client_ports: if origin.is_windows { Ports::EPHEMERAL_WINDOWS } else { Ports::EPHEMERAL_LINUX },
+        alike: (origin.interface == InterfaceKind::TaskEni).then_some(("task-eni", subnet.id.as_str())),
     }
 }
 
@@ -127,6 +128,7 @@ pub fn outside<'s>(name: Text, addresses: AddressSet, prefix_list: Option<&'s Pr
         groups: Groups::Without,
         prefix_list,
         client_ports: Ports::EPHEMERAL_AWS,
+        alike: None,
     }
 }
 
@@ -166,6 +168,7 @@ pub fn of_endpoint<'s>(topology: &Topology<'s>, endpoint: &'s VpcEndpoint) -> Re
             groups: groups.clone(),
             prefix_list: None,
             client_ports: Ports::EPHEMERAL_AWS,
+            alike: Some((endpoint.id.as_str(), id.as_str())),
         });
     }
     Ok(ends)

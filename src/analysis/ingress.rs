@@ -321,7 +321,7 @@ impl<'s> Walk<'_, 's> {
             let to = ends::of_origin(self.topology, origin, subnet);
             let entries = |id: &_| self.topology.prefix_list_entries(id);
             let from = if by_client { &source.clients } else { &source.nodes };
-            leg::follow(from, &to, sent, &entries)
+            leg::follow(from, &to, sent, &entries, &self.analyses.acls)
         })
     }
 

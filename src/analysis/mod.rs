@@ -27,7 +27,7 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
-use crate::reach::leg::Leg;
+use crate::reach::leg::{Leg, Memo};
 use crate::reach::traffic::Traffic;
 use crate::settings::Settings;
 use crate::snapshot::ids::{Arn, SubnetId};
@@ -46,6 +46,7 @@ pub struct Analyses<'s> {
     internet: RefCell<FxHashMap<(SubnetId, PublicAddress), Rc<internet::InternetPath>>>,
     register: places::Register<'s>,
     paths: RefCell<FxHashMap<u32, FxHashMap<Destination, Rc<path::Path<'s>>>>>,
+    acls: Memo<'s>,
     ways_out: RefCell<FxHashMap<u32, Rc<Leg>>>,
     legs: RefCell<FxHashMap<(u32, LegKey<'s>), Rc<Leg>>>,
     hosts: RefCell<FxHashMap<&'s Arn, Rc<hosts::Hosts<'s>>>>,
@@ -70,6 +71,7 @@ impl<'s> Analyses<'s> {
             internet: RefCell::default(),
             register: places::Register::default(),
             paths: RefCell::default(),
+            acls: Memo::default(),
             ways_out: RefCell::default(),
             legs: RefCell::default(),
             hosts: RefCell::default(),

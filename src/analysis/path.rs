@@ -267,7 +267,13 @@ impl<'s> Judge<'_, 's> {
         let mut shut = 0;
         for end in &ends {
             all.gaps.extend(self.diverted(&end.addresses));
-            let leg = leg::follow(&own, end, Traffic::tcp(443), &|id| self.topology.prefix_list_entries(id));
+            let leg = leg::follow(
+                &own,
+                end,
+                Traffic::tcp(443),
+                &|id| self.topology.prefix_list_entries(id),
+                &self.analyses.acls,
+            );
             shut += usize::from(leg.is_shut);
             all.append(leg);
         }
@@ -307,7 +313,13 @@ impl<'s> Judge<'_, 's> {
         };
         let own = ends::of_origin(self.topology, self.origin, self.subnet);
         let outside = ends::outside(name, addresses, list);
-        let leg = leg::follow(&own, &outside, Traffic::tcp(443), &|id| self.topology.prefix_list_entries(id));
+        let leg = leg::follow(
+            &own,
+            &outside,
+            Traffic::tcp(443),
+            &|id| self.topology.prefix_list_entries(id),
+            &self.analyses.acls,
+        );
         self.hops.extend(leg.hops.iter().cloned());
         if !resolution.by_zone.is_empty() {
             return self.unknown(resolution.by_zone.clone());

@@ -76,8 +76,9 @@ impl<'s> Judge<'_, 's> {
     fn make_leg_out(&self, internet: &InternetPath) -> Leg {
         let own = ends::of_origin(self.topology, self.origin, self.subnet);
         let outside = ends::outside(text!["the internet"], AddressSet::internet(), None);
+        let acls = &self.analyses.acls;
         let entries = |id: &PrefixListId| self.topology.prefix_list_entries(id);
-        let mut all = leg::follow(&own, &outside, Traffic::tcp(443), &entries);
+        let mut all = leg::follow(&own, &outside, Traffic::tcp(443), &entries, acls);
         for (nat, subnet) in &internet.nat_gateways {
             let Ok(subnet) = ends::subnet(self.topology, subnet) else { continue };
             let end = leg::End {
@@ -85,7 +86,7 @@ impl<'s> Judge<'_, 's> {
                 network_acl: Some(ends::network_acl(self.topology, &subnet.id)),
                 ..ends::outside(text!["NAT gateway ", nat], ends::subnet_addresses(subnet), None)
             };
-            all.append(leg::through_nat(&own, &end, &outside, Traffic::tcp(443), &entries));
+            all.append(leg::through_nat(&own, &end, &outside, Traffic::tcp(443), &entries, acls));
         }
         all
     }

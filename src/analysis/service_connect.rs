@@ -111,7 +111,13 @@ fn try_client<'s>(
                 }
             };
             let (sender, receiver) = (ends::of_origin(topology, &from, own), ends::of_origin(topology, to, other));
-            let leg = leg::follow(&sender, &receiver, Traffic::tcp(port), &|id| topology.prefix_list_entries(id));
+            let leg = leg::follow(
+                &sender,
+                &receiver,
+                Traffic::tcp(port),
+                &|id| topology.prefix_list_entries(id),
+                &analyses.acls,
+            );
             if leg.holds() || (!leg.blockers.is_empty() && !leg.is_shut) {
                 return Attempt::Through;
             }

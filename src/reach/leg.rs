@@ -1,9 +1,11 @@
 //! One leg of a path: from an interface to another, or to addresses outside, through the security groups of both and the
 //! network ACLs of their subnets, there and back. Every filter that refuses is named, not only the first.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use ipnet::{IpNet, Ipv4Net};
+use rustc_hash::FxHashMap;
 
 use super::filter::{Amount, Passage};
 use super::group::{self, Peer};
@@ -61,7 +63,16 @@ pub struct End<'s> {
     pub prefix_list: Option<&'s PrefixListId>,
     /// The ports that it sends from as a client.
     pub client_ports: Ports,
+    /// Ends with equal ids here have equal names, addresses, subnets and network ACLs; only their groups may differ.
+    pub alike: Option<(&'s str, &'s str)>,
 }
+
+/// What network ACLs do with traffic between ends that are alike: many interfaces share a subnet.
+#[derive(Debug, Default)]
+pub struct Memo<'s>(RefCell<FxHashMap<MemoKey<'s>, Rc<Leg>>>);
+
+type Ids<'s> = (&'s str, &'s str);
+type MemoKey<'s> = (Ids<'s>, Ids<'s>, Direction, bool, Traffic);
 
 impl End<'_> {
     /// One block for all of its addresses: the smallest that holds them inside of a VPC, everything outside.
@@ -136,6 +147,14 @@ impl Leg {
         self.hops.iter().map(|hop| (**hop).clone()).collect()
     }
 
+    fn append_shared(&mut self, other: &Self) {
+        self.blockers.extend(other.blockers.iter().cloned());
+        self.is_shut |= other.is_shut;
+        self.gaps.extend(other.gaps.iter().cloned());
+        self.hops.extend(other.hops.iter().cloned());
+        self.repairs.extend(other.repairs.iter().cloned());
+    }
+
     /// Adds another leg of the same path.
     pub fn append(&mut self, other: Leg) {
         self.blockers.extend(other.blockers);
@@ -147,8 +166,8 @@ impl Leg {
 }
 
 /// Follows traffic from one end to the other and its answers back.
-pub fn follow(from: &End<'_>, to: &End<'_>, sent: Traffic, entries: Entries<'_>) -> Leg {
-    let mut walk = Walk { leg: Leg::default(), entries };
+pub fn follow<'s>(from: &End<'s>, to: &End<'s>, sent: Traffic, entries: Entries<'_>, memo: &Memo<'s>) -> Leg {
+    let mut walk = Walk { leg: Leg::default(), entries, memo };
     let crosses = from.subnet_id.is_none() || from.subnet_id != to.subnet_id;
     let answers = Traffic { ports: from.client_ports, ..sent };
     walk.groups(from, to, sent, Direction::Egress);
@@ -165,8 +184,15 @@ pub fn follow(from: &End<'_>, to: &End<'_>, sent: Traffic, entries: Entries<'_>)
 }
 
 /// What the network ACL of a NAT gateway's subnet does with traffic on its way out and back. The gateway has no groups.
-pub fn through_nat(from: &End<'_>, nat: &End<'_>, to: &End<'_>, sent: Traffic, entries: Entries<'_>) -> Leg {
-    let mut walk = Walk { leg: Leg::default(), entries };
+pub fn through_nat<'s>(
+    from: &End<'s>,
+    nat: &End<'s>,
+    to: &End<'s>,
+    sent: Traffic,
+    entries: Entries<'_>,
+    memo: &Memo<'s>,
+) -> Leg {
+    let mut walk = Walk { leg: Leg::default(), entries, memo };
     let crosses = from.subnet_id != nat.subnet_id;
     if crosses {
         walk.nacl(nat, from, sent, Direction::Ingress, false);
@@ -193,12 +219,13 @@ struct Filter<'a> {
     sent: Traffic,
 }
 
-struct Walk<'a> {
+struct Walk<'a, 's> {
     leg: Leg,
     entries: Entries<'a>,
+    memo: &'a Memo<'s>,
 }
 
-impl Walk<'_> {
+impl<'s> Walk<'_, 's> {
     fn groups(&mut self, own: &End<'_>, other: &End<'_>, sent: Traffic, direction: Direction) {
         let groups = match &own.groups {
             Groups::Carried(groups) => groups,
@@ -250,7 +277,23 @@ impl Walk<'_> {
         }
     }
 
-    fn nacl(&mut self, own: &End<'_>, other: &End<'_>, sent: Traffic, direction: Direction, is_answer: bool) {
+    fn nacl(&mut self, own: &End<'s>, other: &End<'s>, sent: Traffic, direction: Direction, is_answer: bool) {
+        let (Some(here), Some(there)) = (own.alike, other.alike) else {
+            return self.ask_acl(own, other, sent, direction, is_answer);
+        };
+        let key = (here, there, direction, is_answer, sent);
+        let known = self.memo.0.borrow().get(&key).cloned();
+        let leg = known.unwrap_or_else(|| {
+            let mut alone = Walk { leg: Leg::default(), entries: self.entries, memo: self.memo };
+            alone.ask_acl(own, other, sent, direction, is_answer);
+            let leg = Rc::new(alone.leg);
+            self.memo.0.borrow_mut().insert(key, Rc::clone(&leg));
+            leg
+        });
+        self.leg.append_shared(&leg);
+    }
+
+    fn ask_acl(&mut self, own: &End<'_>, other: &End<'_>, sent: Traffic, direction: Direction, is_answer: bool) {
         let (Some(acl), Some(subnet)) = (&own.network_acl, own.subnet_id) else { return };
         let acl = match acl {
             Ok(acl) => acl,

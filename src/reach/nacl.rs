@@ -11,7 +11,7 @@ use super::traffic::{self, Ports, Protocol, Traffic};
 use crate::snapshot::vpc::{NetworkAcl, NetworkAclEntry};
 
 /// Out of the subnet or into it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Direction {
     /// Into the subnet.
     Ingress,
