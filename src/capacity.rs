@@ -1,17 +1,20 @@
 //! The planning table of `audit capacity`: what the container instances of a cluster still hold and what binds first, and
 //! what the addresses of subnets are good for. The same numbers the rules judge, in a form that programs can read.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::Serialize;
 
 use crate::analysis::addresses;
 use crate::analysis::interfaces::{InstanceSlots, TypeSlots};
-use crate::analysis::{Analyses, task_eni_limits};
+use crate::analysis::{Analyses, deployments, task_eni_limits};
 use crate::glob;
-use crate::placement::room::Resource;
+use crate::placement::room::{Resource, total, total_amount};
 use crate::reach::verdict::Gap;
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
-use crate::snapshot::ecs::Cluster;
+use crate::snapshot::ecs::{Cluster, Task};
+use crate::snapshot::ids::Arn;
 use crate::topology::Topology;
 
 /// All that was counted.
@@ -49,8 +52,8 @@ pub struct TypeCapacity {
     pub instances: usize,
     /// How many of them have a trunk ENI.
     pub trunked: usize,
-    /// awsvpc tasks on them.
-    pub slots_used: u32,
+    /// awsvpc tasks on them; `None` when tasks could not be read.
+    pub slots_used: Option<u32>,
     /// awsvpc tasks that they hold, foreign interfaces taken off.
     pub slots: u32,
     /// The limit is the formula's, not the ECS guide's.
@@ -87,6 +90,8 @@ pub struct TypicalTask {
     pub memory_mib: i64,
     /// It takes a slot for a task ENI.
     pub awsvpc: bool,
+    /// It has a static host port, of which an instance has one each.
+    pub static_host_port: bool,
 }
 
 /// How many more tasks fit.
@@ -103,7 +108,7 @@ pub struct Fit {
 pub struct NextSize {
     /// The type.
     pub instance_type: String,
-    /// Without trunks.
+    /// With a trunk where an instance has one now.
     pub fit: Fit,
 }
 
@@ -173,18 +178,25 @@ fn said(gap: &Gap) -> String {
 }
 
 fn of_type<'s>(analyses: &Analyses<'s>, cluster: &'s Cluster, slots: &TypeSlots<'s>) -> TypeCapacity {
-    let sum = |part: fn(&InstanceSlots<'_>) -> i64| slots.instances.iter().map(part).sum::<i64>();
+    let sum = |part: fn(&InstanceSlots<'_>) -> i64| total_amount(slots.instances.iter().map(part));
     let cpu = Share {
-        used: sum(|one| one.instance.registered_resources.cpu_units - one.instance.remaining_resources.cpu_units),
-        total: sum(|one| one.instance.registered_resources.cpu_units),
+        used: sum(|one| {
+            in_use(one.instance.registered_resources.cpu_units, one.instance.remaining_resources.cpu_units)
+        }),
+        total: sum(|one| one.instance.registered_resources.cpu_units.max(0)),
     };
     let memory = Share {
-        used: sum(|one| one.instance.registered_resources.memory_mib - one.instance.remaining_resources.memory_mib),
-        total: sum(|one| one.instance.registered_resources.memory_mib),
+        used: sum(|one| {
+            in_use(one.instance.registered_resources.memory_mib, one.instance.remaining_resources.memory_mib)
+        }),
+        total: sum(|one| one.instance.registered_resources.memory_mib.max(0)),
     };
-    let typical = typical(analyses, cluster, slots, cpu, memory);
+    let placed = placed(analyses, cluster, slots);
+    let with_port: Vec<_> = placed.iter().copied().filter(|task| has_static_port(analyses, task)).collect();
+    let typical = typical(slots, (placed.len(), with_port.len()), cpu, memory);
+    let held = with_port.iter().filter_map(|task| task.container_instance_arn.as_ref()).collect();
     let trunked = slots.instances.iter().filter(|one| one.trunk).count();
-    let fit = |size: &Size| typical.map(|task| fitting(slots, task, size));
+    let fit = |size: &Size| typical.map(|task| fitting(slots, &held, task, size));
     let now = fit(&Size { factor: (1, 1), slots: None });
     let lacking = trunked < slots.instances.len();
     let with_trunking = slots.with_trunk.filter(|_| lacking && typical.is_some_and(|task| task.awsvpc));
@@ -192,39 +204,55 @@ fn of_type<'s>(analyses: &Analyses<'s>, cluster: &'s Cluster, slots: &TypeSlots<
         instance_type: slots.instance_type.clone(),
         instances: slots.instances.len(),
         trunked,
-        slots_used: slots.placed(),
+        slots_used: (!slots.placed_is_unknown()).then(|| slots.placed()),
         slots: slots.slots(),
         slots_derived: slots.instances.iter().any(|one| one.derived),
         cpu_units: cpu,
         memory_mib: memory,
         typical_task: typical,
         now,
-        with_trunking: with_trunking.and_then(|each| fit(&Size { factor: (1, 1), slots: Some(each) })),
+        with_trunking: with_trunking.and_then(|each| fit(&Size { factor: (1, 1), slots: Some((each, each)) })),
         next_size: task_eni_limits::next_size(&slots.instance_type).and_then(|next| {
-            let fit = fit(&Size { factor: next.factor, slots: Some(next.tasks_without_trunk) })?;
+            let fit =
+                fit(&Size { factor: next.factor, slots: Some((next.tasks_without_trunk, next.tasks_with_trunk)) })?;
             Some(NextSize { instance_type: next.instance_type.to_owned(), fit })
         }),
     }
 }
 
-/// The mean of the tasks that run there, all of one kind where all are.
-fn typical<'s>(
-    analyses: &Analyses<'s>,
-    cluster: &'s Cluster,
-    slots: &TypeSlots<'s>,
-    cpu: Share,
-    memory: Share,
-) -> Option<TypicalTask> {
-    let here: std::collections::BTreeSet<_> = slots.instances.iter().map(|one| &one.instance.arn).collect();
-    let tasks = analyses.topology.tasks_of(&cluster.arn).iter();
+fn in_use(registered: i64, remaining: i64) -> i64 {
+    registered.saturating_sub(remaining).clamp(0, registered.max(0))
+}
+
+/// The tasks that run on these instances.
+fn placed<'s>(analyses: &Analyses<'s>, cluster: &'s Cluster, slots: &TypeSlots<'s>) -> Vec<&'s Task> {
+    let here: BTreeSet<_> = slots.instances.iter().map(|one| &one.instance.arn).collect();
+    let tasks = analyses.topology.tasks_of(&cluster.arn).iter().copied();
     let placed = tasks.filter(|task| {
         task.last_status != "STOPPED" && task.container_instance_arn.as_ref().is_some_and(|arn| here.contains(arn))
     });
-    let count = i64::try_from(placed.count()).ok().filter(|count| *count > 0)?;
+    placed.collect()
+}
+
+fn has_static_port(analyses: &Analyses<'_>, task: &Task) -> bool {
+    let definition = analyses.topology.task_definition(&task.task_definition_arn).found();
+    let ports = definition.map(deployments::static_ports);
+    ports.is_some_and(|(tcp, udp)| !tcp.is_empty() || !udp.is_empty())
+}
+
+/// The mean of the tasks that run there, all of one kind where most are.
+fn typical(
+    slots: &TypeSlots<'_>,
+    (placed, with_port): (usize, usize),
+    cpu: Share,
+    memory: Share,
+) -> Option<TypicalTask> {
+    let count = i64::try_from(placed).ok().filter(|count| *count > 0)?;
     Some(TypicalTask {
         cpu_units: cpu.used / count,
         memory_mib: memory.used / count,
         awsvpc: u64::from(slots.placed()) * 2 >= u64::try_from(count).unwrap_or(0),
+        static_host_port: with_port * 2 > placed,
     })
 }
 
@@ -232,22 +260,25 @@ fn typical<'s>(
 struct Size {
     /// How much larger, as a fraction.
     factor: (i64, i64),
-    /// Slots of each instance instead of its own.
-    slots: Option<u32>,
+    /// Slots of each instance instead of its own: without a trunk, and with one.
+    slots: Option<(u32, u32)>,
 }
 
-fn fitting(slots: &TypeSlots<'_>, task: TypicalTask, size: &Size) -> Fit {
-    let (mut tasks, mut by) = (0, std::collections::BTreeMap::<Resource, i64>::new());
-    for one in &slots.instances {
+fn fitting(slots: &TypeSlots<'_>, port_held: &BTreeSet<&Arn>, task: TypicalTask, size: &Size) -> Fit {
+    let (mut tasks, mut by) = (0_i64, BTreeMap::<Resource, i64>::new());
+    // ECS places nothing where the agent is gone.
+    for one in slots.instances.iter().filter(|one| one.instance.agent_connected) {
         let registered = &one.instance.registered_resources;
         let remaining = &one.instance.remaining_resources;
         // What a larger instance has more of is free.
-        let free =
-            |registered: i64, remaining: i64| remaining + registered * (size.factor.0 - size.factor.1) / size.factor.1;
+        let (larger, own) = size.factor;
+        let free = |registered: i64, remaining: i64| {
+            remaining.saturating_add(registered.saturating_mul(larger - own) / own.max(1))
+        };
         let foreign = u32::try_from(one.foreign.len()).unwrap_or(u32::MAX);
         let limit = size
             .slots
-            .map_or(one.slots(), |slots| slots.saturating_sub(foreign).max(if one.trunk { one.slots() } else { 0 }));
+            .map_or(one.slots(), |(without, with)| if one.trunk { with } else { without }.saturating_sub(foreign));
         let mut room = vec![];
         if task.cpu_units > 0 {
             room.push((free(registered.cpu_units, remaining.cpu_units) / task.cpu_units, Resource::Cpu));
@@ -258,8 +289,12 @@ fn fitting(slots: &TypeSlots<'_>, task: TypicalTask, size: &Size) -> Fit {
         if task.awsvpc {
             room.push((i64::from(limit.saturating_sub(one.placed)), Resource::Slots));
         }
+        if task.static_host_port {
+            // One each, and the instance may have its one already.
+            room.push((i64::from(!port_held.contains(&one.instance.arn)), Resource::Ports));
+        }
         if let Some((count, resource)) = room.into_iter().min() {
-            tasks += count.max(0);
+            tasks = tasks.saturating_add(count.max(0));
             *by.entry(resource).or_default() += 1;
         }
     }
@@ -276,7 +311,7 @@ fn subnets(analyses: &Analyses<'_>, settings: &Settings) -> Vec<SubnetCapacity> 
         |claim: &addresses::Claim<'_>| glob::in_scope(&settings.clusters, &workloads[claim.workload].cluster_name);
     let counted = all.subnets().into_iter().map(|subnet| {
         let claims = all.claims(&subnet.id);
-        let together: u32 = claims.iter().map(|claim| claim.share()).sum();
+        let together = total(claims.iter().map(|claim| claim.share()));
         let free = addresses::free(subnet);
         let shown = claims.iter().any(|claim| concerns(claim));
         shown.then(|| SubnetCapacity {

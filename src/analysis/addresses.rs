@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use super::Analyses;
 use super::deployments;
+use crate::placement::room::total;
 use crate::reach::verdict::Gap;
 use crate::snapshot::coverage::Dataset;
 use crate::snapshot::enums::SchedulingStrategy;
@@ -35,7 +36,7 @@ pub struct Claim<'s> {
 impl Claim<'_> {
     /// Free addresses of all of its subnets.
     pub fn free(&self) -> u32 {
-        self.subnets.iter().map(|subnet| free(subnet)).sum()
+        total(self.subnets.iter().map(|subnet| free(subnet)))
     }
 
     /// The part of its next deployment that one of its subnets takes where tasks are spread evenly.
@@ -134,7 +135,7 @@ fn claim<'s>(analyses: &Analyses<'s>, index: usize, workload: &Workload<'s>) -> 
         (Some(service), _) => {
             let count = |number: i32| u32::try_from(number).unwrap_or(0);
             // A task that is starting has its address already.
-            let running = count(service.running_count) + count(service.pending_count);
+            let running = count(service.running_count).saturating_add(count(service.pending_count));
             let desired = count(service.desired_count);
             let next = match deployments::rolling(service) {
                 Some(rolling) => rolling.may_start(running).min(rolling.desired),

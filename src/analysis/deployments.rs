@@ -8,7 +8,7 @@ use super::hosts::Hosts;
 use super::interfaces::{self, Headroom};
 use crate::placement::rolling::Rolling;
 use crate::placement::rollout::{Answer, Next};
-use crate::placement::room::{Demand, Distinct, Host, Resource, Room};
+use crate::placement::room::{Demand, Distinct, Host, Resource, Room, total_amount};
 use crate::reach::verdict::Gap;
 use crate::snapshot::coverage::Dataset;
 use crate::snapshot::ecs::{ContainerDefinition, Service, TaskDefinition};
@@ -29,7 +29,8 @@ pub fn rolling(service: &Service) -> Option<Rolling> {
         && service.deployment_controller == DeploymentController::Ecs
         && service.scheduling_strategy == SchedulingStrategy::Replica;
     let desired = u32::try_from(service.desired_count).ok().filter(|desired| *desired > 0 && rolls)?;
-    let percent = |value: Option<i32>, default: i32| u32::try_from(value.unwrap_or(default)).unwrap_or(0);
+    // The API takes no more of either; whatever else a snapshot says is read as that.
+    let percent = |value: Option<i32>, default: i32| u32::try_from(value.unwrap_or(default)).unwrap_or(0).min(1000);
     Some(Rolling::of(
         desired,
         percent(configuration.minimum_healthy_percent, MINIMUM_HEALTHY_PERCENT),
@@ -40,7 +41,7 @@ pub fn rolling(service: &Service) -> Option<Rolling> {
 /// What a task of a definition takes of a container instance.
 pub fn demand(definition: &TaskDefinition) -> Demand {
     let number = |text: &Option<String>| text.as_deref().and_then(|text| text.parse::<i64>().ok());
-    let sum = |part: fn(&ContainerDefinition) -> i64| definition.containers.iter().map(part).sum::<i64>();
+    let sum = |part: fn(&ContainerDefinition) -> i64| total_amount(definition.containers.iter().map(part));
     let (ports, ports_udp) = static_ports(definition);
     Demand {
         cpu_units: number(&definition.cpu).unwrap_or_else(|| sum(|c| i64::from(c.cpu))),

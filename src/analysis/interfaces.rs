@@ -13,6 +13,7 @@ use super::Analyses;
 use super::deployments;
 use super::hosts::Hosts;
 use super::task_eni_limits;
+use crate::placement::room::total;
 use crate::reach::verdict::Gap;
 use crate::snapshot::coverage::Dataset;
 use crate::snapshot::ecs::{CapacityProviderKind, Cluster, ContainerInstance, Task};
@@ -87,14 +88,28 @@ pub enum Headroom {
 }
 
 impl TypeSlots<'_> {
+    /// What the instances hold with a trunk each, if the type and platform can have one and some lack it. Interfaces that
+    /// ECS did not attach take plain ones away.
+    pub fn total_with_trunk(&self) -> Option<u32> {
+        let each = self.with_trunk?;
+        let foreign = |one: &InstanceSlots<'_>| u32::try_from(one.foreign.len()).unwrap_or(u32::MAX);
+        let lacking = self.instances.iter().any(|instance| !instance.trunk);
+        lacking.then(|| total(self.instances.iter().map(|one| each.saturating_sub(foreign(one)))))
+    }
+
+    /// The tasks of the cluster could not all be read: how many are placed is not known.
+    pub fn placed_is_unknown(&self) -> bool {
+        self.gaps.iter().any(|gap| matches!(gap, Gap::Unread { dataset: Dataset::Tasks, .. }))
+    }
+
     /// Slots of all instances.
     pub fn slots(&self) -> u32 {
-        self.instances.iter().map(InstanceSlots::slots).sum()
+        total(self.instances.iter().map(InstanceSlots::slots))
     }
 
     /// Tasks on all instances.
     pub fn placed(&self) -> u32 {
-        self.instances.iter().map(|instance| instance.placed).sum()
+        total(self.instances.iter().map(|instance| instance.placed))
     }
 }
 
@@ -317,12 +332,12 @@ fn add_demand<'s>(
                 Want::Possible(desired) => (placed[kind], desired.max(placed[kind])),
                 Want::None => (placed[kind], placed[kind]),
             };
-            slots.demand += least;
-            slots.demand_at_most += most;
+            slots.demand = slots.demand.saturating_add(least);
+            slots.demand_at_most = slots.demand_at_most.saturating_add(most);
             if let (Want::Confined(desired), Some(service)) = (want, workload.service) {
                 let free = slots.slots().saturating_sub(slots.placed());
-                let present = u32::try_from(service.running_count + service.pending_count).unwrap_or(0);
-                slots.missing += desired.saturating_sub(present);
+                let present = u32::try_from(service.running_count.saturating_add(service.pending_count)).unwrap_or(0);
+                slots.missing = slots.missing.saturating_add(desired.saturating_sub(present));
                 let running = u32::try_from(service.running_count).unwrap_or(0);
                 let stays = deployments::rolling(service).is_some_and(|rolling| rolling.may_stop(running) == 0);
                 slots.deployment_stuck |= stays && free == 0;
@@ -332,8 +347,8 @@ fn add_demand<'s>(
     // Tasks of workloads that could not be read are on the instances all the same.
     for (slots, counted) in types.iter_mut().zip(counted) {
         let unaccounted = slots.placed().saturating_sub(counted);
-        slots.demand += unaccounted;
-        slots.demand_at_most += unaccounted;
+        slots.demand = slots.demand.saturating_add(unaccounted);
+        slots.demand_at_most = slots.demand_at_most.saturating_add(unaccounted);
     }
 }
 

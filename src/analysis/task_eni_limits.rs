@@ -74,6 +74,8 @@ pub struct NextSize {
     pub factor: (i64, i64),
     /// awsvpc tasks without a trunk.
     pub tasks_without_trunk: u32,
+    /// awsvpc tasks with one.
+    pub tasks_with_trunk: u32,
 }
 
 /// The next larger size of the same family that the guide lists. Its interfaces without a trunk follow from the two
@@ -88,7 +90,12 @@ pub fn next_size(instance_type: &str) -> Option<NextSize> {
         let units = size_units(name.split_once('.')?.1).filter(|units| *units > own)?;
         let (tasks, branch): (u32, u32) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
         let without = (tasks + 1).checked_sub(branch).filter(|_| branch > 0 && branch < BRANCH_CAP)?;
-        Some(NextSize { instance_type: name, factor: (units, own), tasks_without_trunk: without })
+        Some(NextSize {
+            instance_type: name,
+            factor: (units, own),
+            tasks_without_trunk: without,
+            tasks_with_trunk: tasks,
+        })
     });
     larger.min_by_key(|next| next.factor.0)
 }

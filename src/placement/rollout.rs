@@ -4,7 +4,7 @@
 //! is left between the two (a deployment that starts and may run out of room) is neither.
 
 use super::rolling::Rolling;
-use super::room::{Demand, Distinct, Host, Resource, fitting};
+use super::room::{Demand, Distinct, Host, Resource, fitting, total};
 
 /// The answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,11 +66,11 @@ impl Next<'_> {
     /// A first new task needs one instance that has room after as many stops as the floor allows.
     fn can_start(&self, ignoring: Option<Resource>) -> bool {
         let stops = self.rolling.may_stop(self.running);
-        let elsewhere = self.running.saturating_sub(self.hosts.iter().map(|host| host.old).sum());
+        let elsewhere = self.running.saturating_sub(total(self.hosts.iter().map(|host| host.old)));
         self.hosts.iter().any(|host| {
             (0..=stops.min(host.old)).any(|stopped| {
                 // The ceiling counts what still runs; tasks elsewhere can stop for it as well.
-                let spare = (stops - stopped).min(elsewhere + self.old_beside(host));
+                let spare = (stops - stopped).min(elsewhere.saturating_add(self.old_beside(host)));
                 let left = self.running - stopped - spare;
                 self.rolling.may_start(left) > 0 && self.fits(host, stopped, ignoring) > 0
             })
@@ -78,8 +78,7 @@ impl Next<'_> {
     }
 
     fn old_beside(&self, host: &Host<'_>) -> u32 {
-        let all: u32 = self.hosts.iter().map(|other| other.old).sum();
-        all - host.old
+        total(self.hosts.iter().map(|other| other.old)).saturating_sub(host.old)
     }
 
     /// Plays the deployment with good choices: start what fits, then stop where that makes most room. `None` when that
@@ -87,7 +86,7 @@ impl Next<'_> {
     fn batches(&self, ignoring: Option<Resource>) -> Option<u32> {
         let mut stopped = vec![0_u32; self.hosts.len()];
         let mut placed = vec![0_u32; self.hosts.len()];
-        let mut elsewhere = self.running.saturating_sub(self.hosts.iter().map(|host| host.old).sum());
+        let mut elsewhere = self.running.saturating_sub(total(self.hosts.iter().map(|host| host.old)));
         let (mut old, mut new) = (self.running, 0_u32);
         let mut batches = 0;
         while new < self.rolling.desired || old > 0 {

@@ -45,6 +45,16 @@ impl Demand {
     }
 }
 
+/// The sum of counts, which stays at the largest number rather than wrap.
+pub fn total(parts: impl IntoIterator<Item = u32>) -> u32 {
+    parts.into_iter().fold(0, u32::saturating_add)
+}
+
+/// The same of amounts.
+pub fn total_amount(parts: impl IntoIterator<Item = i64>) -> i64 {
+    parts.into_iter().fold(0, i64::saturating_add)
+}
+
 /// A kind of room that can run out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Resource {
@@ -134,10 +144,10 @@ pub fn fitting(
             fits = fits.min(u32::try_from((free / each).max(0)).unwrap_or(u32::MAX));
         }
     };
-    let freed = |each: i64| each * i64::from(stopped);
-    limit(Resource::Cpu, host.room.cpu_units + freed(old.cpu_units), new.cpu_units);
-    limit(Resource::Memory, host.room.memory_mib + freed(old.memory_mib), new.memory_mib);
-    limit(Resource::Gpu, host.room.gpus + freed(old.gpus), new.gpus);
+    let freed = |each: i64| each.saturating_mul(i64::from(stopped));
+    limit(Resource::Cpu, host.room.cpu_units.saturating_add(freed(old.cpu_units)), new.cpu_units);
+    limit(Resource::Memory, host.room.memory_mib.saturating_add(freed(old.memory_mib)), new.memory_mib);
+    limit(Resource::Gpu, host.room.gpus.saturating_add(freed(old.gpus)), new.gpus);
     let slots = i64::from(host.room.slots) + freed(i64::from(old.slots));
     limit(Resource::Slots, slots, i64::from(new.slots));
     if counts(Resource::Ports) && (!new.ports.is_empty() || !new.ports_udp.is_empty()) {

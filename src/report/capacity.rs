@@ -75,8 +75,9 @@ impl Page<'_> {
         let name = self.bold(&format!("{} × {}", kind.instances, escape(&kind.instance_type)));
         self.line(&format!("  {name} · {trunks}"));
         let derived = if kind.slots_derived { "  (derived)" } else { "" };
-        let (used, slots) = (u64::from(kind.slots_used), u64::from(kind.slots));
-        let bar = self.bar(used, slots);
+        let slots = u64::from(kind.slots);
+        let bar = self.bar(kind.slots_used.map_or(0, u64::from), slots);
+        let used = kind.slots_used.map_or_else(|| "?".to_owned(), |used| used.to_string());
         self.line(&format!("    ENI slots  {bar}  {used} of {slots}{derived}"));
         for (label, share, unit) in [("CPU", kind.cpu_units, "units"), ("memory", kind.memory_mib, "MiB")] {
             let Share { used, total } = share;
@@ -88,7 +89,11 @@ impl Page<'_> {
             return;
         };
         let mode = if task.awsvpc { ", awsvpc" } else { "" };
-        self.line(&format!("    more tasks like those there ({} CPU, {} MiB{mode}):", task.cpu_units, task.memory_mib));
+        let port = if task.static_host_port { ", static host port" } else { "" };
+        self.line(&format!(
+            "    more tasks like those there (mean: {} CPU, {} MiB{mode}{port}):",
+            task.cpu_units, task.memory_mib
+        ));
         let mut rows: Vec<(String, Fit)> = Vec::new();
         rows.extend(kind.now.map(|fit| ("as it is".to_owned(), fit)));
         rows.extend(kind.with_trunking.map(|fit| ("with trunking".to_owned(), fit)));
@@ -137,13 +142,15 @@ impl Page<'_> {
             } else {
                 text.push_str("   ");
             }
-            let plural = if subnet.workloads == 1 { "workload" } else { "workloads" };
+            let one = subnet.workloads == 1;
+            let (plural, start) = if one { ("workload", "starts") } else { ("workloads", "start") };
+            let largest = if one { String::new() } else { format!(", the largest {}", subnet.largest_deployment) };
             let _ = match subnet.surges {
                 None => write!(text, "{} {plural}, nothing more to start", subnet.workloads),
                 Some(surges) => write!(
                     text,
-                    "{} {plural}: {} tasks at once, {} of the largest; room for {surges} × that",
-                    subnet.workloads, subnet.all_deployments, subnet.largest_deployment
+                    "{} {plural} {start} {} at once{largest}; room for {surges} such rounds",
+                    subnet.workloads, subnet.all_deployments
                 ),
             };
             self.line(&text);

@@ -5,6 +5,7 @@
 #[path = "../../mocks/mod.rs"]
 mod mocks;
 
+mod capacity;
 mod catalogue;
 mod cli;
 mod collect;

@@ -9,6 +9,7 @@ use super::trunking;
 use crate::analysis::interfaces::{Headroom, InstanceSlots, TypeSlots};
 use crate::analysis::{Analyses, symptoms};
 use crate::finding::{Evidence, Related, Remediation, Severity};
+use crate::placement::room::total_amount;
 use crate::reach::verdict::{Blocker, Family, Gap};
 use crate::rules::{Check, Failing, Group, Outcome, Rule};
 use crate::shell;
@@ -123,25 +124,20 @@ fn failing(
 
 fn message(cluster: &Cluster, slots: &TypeSlots<'_>) -> Text {
     let (count, placed, total) = (slots.instances.len(), slots.placed(), slots.slots());
+    let mut text =
+        text![count, " × ", &slots.instance_type, " in ", &cluster.name, if count == 1 { " holds " } else { " hold " }];
+    if slots.placed_is_unknown() {
+        text.append(text!["at most ", total, " awsvpc tasks"]);
+    } else {
+        text.append(text![placed, " of ", total, " awsvpc tasks"]);
+    }
     let trunked = slots.instances.iter().filter(|instance| instance.trunk).count();
-    let mut text = text![
-        count,
-        " × ",
-        &slots.instance_type,
-        " in ",
-        &cluster.name,
-        if count == 1 { " holds " } else { " hold " },
-        placed,
-        " of ",
-        total,
-        " awsvpc tasks"
-    ];
     text.append(per_instance(slots, trunked));
     if slots.demand > placed {
         text.append(text![", and ", slots.demand, " are wanted there"]);
     }
     if let Some((cpu, memory)) = idle_percent(slots) {
-        text.append(text!["; ", cpu, " % of their CPU and ", memory, " % of their memory lie idle"]);
+        text.append(text!["; ", cpu, " % of the CPU and ", memory, " % of the memory lie idle"]);
     }
     let foreign: usize = slots.instances.iter().map(|instance| instance.foreign.len()).sum();
     if foreign > 0 {
@@ -155,7 +151,7 @@ fn message(cluster: &Cluster, slots: &TypeSlots<'_>) -> Text {
             }
         ]);
     }
-    if let Some(total) = total_with_trunk(slots, trunked) {
+    if let Some(total) = slots.total_with_trunk() {
         text.append(text!["; with trunking ", if count == 1 { "it" } else { "they" }, " would hold ", total]);
     }
     text
@@ -174,19 +170,13 @@ fn per_instance(slots: &TypeSlots<'_>, trunked: usize) -> Text {
     [format_words(format!(" ({each} each, {how})"))].into_iter().collect()
 }
 
-/// What the instances would hold with trunking, if some lack it and the type and platform support it.
-fn total_with_trunk(slots: &TypeSlots<'_>, trunked: usize) -> Option<usize> {
-    let each = usize::try_from(slots.with_trunk?).ok()?;
-    (trunked < slots.instances.len()).then(|| each * slots.instances.len())
-}
-
 fn idle_percent(slots: &TypeSlots<'_>) -> Option<(i64, i64)> {
-    let sum = |part: fn(&InstanceSlots<'_>) -> i64| slots.instances.iter().map(part).sum::<i64>();
+    let sum = |part: fn(&InstanceSlots<'_>) -> i64| total_amount(slots.instances.iter().map(part));
     let cpu = sum(|slots| slots.instance.registered_resources.cpu_units);
     let memory = sum(|slots| slots.instance.registered_resources.memory_mib);
     let idle_cpu = sum(|slots| slots.instance.remaining_resources.cpu_units);
     let idle_memory = sum(|slots| slots.instance.remaining_resources.memory_mib);
-    (cpu > 0 && memory > 0).then(|| (idle_cpu * 100 / cpu, idle_memory * 100 / memory))
+    (cpu > 0 && memory > 0).then(|| (idle_cpu.saturating_mul(100) / cpu, idle_memory.saturating_mul(100) / memory))
 }
 
 fn related(slots: &InstanceSlots<'_>) -> Option<Related> {
@@ -217,14 +207,13 @@ fn facts(slots: &TypeSlots<'_>) -> BTreeMap<&'static str, Value> {
             "trunk": instance.trunk,
         })
     });
-    let trunked = slots.instances.iter().filter(|instance| instance.trunk).count();
     let idle = idle_percent(slots);
     [
         ("instance_type", json!(slots.instance_type)),
         ("slots", json!(slots.slots())),
         ("placed", json!(slots.placed())),
         ("demand", json!(slots.demand)),
-        ("slots_with_trunking", json!(total_with_trunk(slots, trunked))),
+        ("slots_with_trunking", json!(slots.total_with_trunk())),
         ("limit_with_trunk", json!(slots.with_trunk)),
         ("limit_derived", json!(slots.instances.iter().any(|instance| instance.derived))),
         ("idle_cpu_percent", json!(idle.map(|(cpu, _)| cpu))),

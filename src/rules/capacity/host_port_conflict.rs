@@ -8,6 +8,7 @@ use crate::analysis::Analyses;
 use crate::analysis::interfaces::{self, Headroom};
 use crate::finding::{Related, Remediation, Severity};
 use crate::placement::matching::placeable;
+use crate::placement::room::total;
 use crate::reach::verdict::Gap;
 use crate::rules::{Check, Failing, Group, Outcome, Rule};
 use crate::snapshot::coverage::Dataset;
@@ -133,7 +134,7 @@ fn judge<'s>(
         // Nothing is there to share yet.
         return if gaps.is_empty() { Outcome::NotApplicable } else { Outcome::Unknown(gaps.to_vec()) };
     }
-    let fits = |wants: Vec<u32>, may_use: Vec<Vec<usize>>| (wants.iter().sum::<u32>(), placeable(&wants, &may_use));
+    let fits = |wants: Vec<u32>, may_use: Vec<Vec<usize>>| (total(wants.iter().copied()), placeable(&wants, &may_use));
     let (wanted, placed) = fits(
         claims.iter().map(Claim::wants_at_least).collect(),
         claims.iter().map(|claim| claim.at_most.clone()).collect(),

@@ -4,6 +4,7 @@ use super::shared;
 use crate::analysis::addresses::{self, Claim};
 use crate::analysis::{Analyses, symptoms};
 use crate::finding::{Related, Remediation, Severity};
+use crate::placement::room::total;
 use crate::rules::{Check, Failing, Group, Outcome, Rule};
 use crate::snapshot::coverage::Dataset;
 use crate::snapshot::vpc::Subnet;
@@ -45,7 +46,7 @@ fn check<'s>(subnet: &'s Subnet, analyses: &Analyses<'s>) -> Outcome {
     // Fewer than are missing now, or none at all anywhere.
     let starved = wanting().find(|claim| claim.free() < claim.missing || claim.free() == 0);
     let largest = wanting().filter(|claim| claim.free() < claim.next).max_by_key(|claim| claim.next);
-    let together: u32 = wanting().map(|claim| claim.share()).sum();
+    let together = total(wanting().map(|claim| claim.share()));
     let (severity, reason, detail) = match (starved, largest) {
         (Some(claim), _) => (Severity::High, Some("tasks that are wanted now find no address"), wants(claim)),
         (_, Some(claim)) if !evidence.is_empty() => (Severity::High, Some("ENIs could not be made"), wants(claim)),

@@ -30,7 +30,7 @@ fn check<'s>(cluster: &'s Cluster, analyses: &Analyses<'s>) -> Vec<Outcome> {
     let on_somewhere = trunking::is_account_default(analyses) || instances.any(|instance| instance.trunk);
     let mut outcomes = Vec::new();
     for slots in &found.types {
-        let Some(each) = slots.with_trunk.filter(|_| slots.demand_at_most > 0) else {
+        let Some(total) = slots.total_with_trunk().filter(|_| slots.demand_at_most > 0) else {
             outcomes.push(if slots.gaps.is_empty() {
                 Outcome::NotApplicable
             } else {
@@ -47,7 +47,6 @@ fn check<'s>(cluster: &'s Cluster, analyses: &Analyses<'s>) -> Vec<Outcome> {
             outcomes.push(Outcome::NotApplicable);
             continue;
         }
-        let total = usize::try_from(each).unwrap_or(0) * slots.instances.len();
         let message = text![
             slots.instances.len(),
             " × ",

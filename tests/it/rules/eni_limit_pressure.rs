@@ -38,7 +38,7 @@ fn instances_without_a_free_slot() {
     let fixture = ec2_awsvpc_full();
     assert_snapshot!(shown(only(&audit_rule(&fixture.account, RULE))), @r##"
     high eni-limit-pressure prod (ecs:cluster)
-    3 × c5.large in prod hold 6 of 6 awsvpc tasks (2 each, without a trunk); 75 % of their CPU and 75 % of their memory lie idle; with trunking they would hold 30
+    3 × c5.large in prod hold 6 of 6 awsvpc tasks (2 each, without a trunk); 75 % of the CPU and 75 % of the memory lie idle; with trunking they would hold 30
     blocker capacity/task-eni-slots - -> c5.large: 6 awsvpc tasks for 6 slots
     fix Turn on ENI trunking as the account default, then replace the instances: those launched afterwards hold 10 awsvpc tasks each. Until then, add instances.
     $ aws ecs put-account-setting-default --region eu-west-1 --name awsvpcTrunking --value enabled
