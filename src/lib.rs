@@ -21,6 +21,7 @@ pub mod rules;
 pub mod settings;
 pub mod shell;
 pub mod snapshot;
+pub mod symptom;
 pub mod text;
 pub mod topology;
 pub mod wiring;

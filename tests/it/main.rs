@@ -16,3 +16,4 @@ mod placement_query;
 mod placement_rollout;
 mod rules;
 mod support;
+mod symptom;

@@ -13,6 +13,7 @@ use crate::shell;
 use crate::snapshot::coverage::Dataset;
 use crate::snapshot::ecs::{CapacityProviderKind, Task};
 use crate::snapshot::elb::AutoScalingGroup;
+use crate::symptom::Trouble;
 use crate::text;
 use crate::text::Text;
 use crate::topology::Lookup;
@@ -155,6 +156,6 @@ fn waiting<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Vec<Evidence
             text: "PROVISIONING".to_owned(),
         });
     }
-    evidence.extend(symptoms::of_service_events(workload.service, &["unable to place a task"]));
+    evidence.extend(symptoms::of_service_events(workload.service, Trouble::is_placement));
     evidence
 }

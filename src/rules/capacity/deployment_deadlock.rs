@@ -6,6 +6,7 @@ use crate::analysis::{deployments, symptoms};
 use crate::finding::{Remediation, Severity};
 use crate::rules::{Check, Failing, Group, Outcome, Rule};
 use crate::snapshot::coverage::Dataset;
+use crate::symptom::Trouble;
 use crate::text;
 use crate::topology::workload::Workload;
 
@@ -62,7 +63,7 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
             ("ceiling", serde_json::json!(rolling.ceiling)),
         ]
         .into(),
-        confirmed_by: symptoms::of_service_events([service], &["unable to stop or start tasks during a deployment"]),
+        confirmed_by: symptoms::of_service_events([service], |trouble| trouble == Trouble::DeploymentLimits),
         ..Failing::new(&RULE, message, Remediation { text, commands: vec![command] })
     };
     Outcome::Fails(Box::new(failing))

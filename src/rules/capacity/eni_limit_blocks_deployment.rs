@@ -7,6 +7,7 @@ use crate::finding::{Remediation, Severity};
 use crate::placement::room::Resource;
 use crate::rules::{Check, Group, Outcome, Rule};
 use crate::snapshot::coverage::Dataset;
+use crate::symptom::Trouble;
 use crate::text;
 use crate::topology::workload::Workload;
 
@@ -56,7 +57,7 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
     };
     let blocker = shared::short("task-eni-slots", workload.cluster_name.as_str(), shared::arithmetic(&held, "slot"));
     let services = workload.service.into_iter();
-    let evidence = symptoms::of_service_events(services, &["RESOURCE:ENI"]);
+    let evidence = symptoms::of_service_events(services, |trouble| trouble == Trouble::Slots);
     let mut outcome = shared::fails(held, &RULE, message, Remediation { text, commands });
     if let Outcome::Fails(failing) = &mut outcome {
         failing.blockers = vec![blocker];

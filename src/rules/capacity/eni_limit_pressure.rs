@@ -15,6 +15,7 @@ use crate::rules::{Check, Failing, Group, Outcome, Rule};
 use crate::shell;
 use crate::snapshot::coverage::Dataset;
 use crate::snapshot::ecs::{CapacityProviderKind, Cluster};
+use crate::symptom::Trouble;
 use crate::text;
 use crate::text::{Text, format_words};
 use crate::topology::Topology;
@@ -225,9 +226,9 @@ fn facts(slots: &TypeSlots<'_>) -> BTreeMap<&'static str, Value> {
 
 fn evidence(topology: &Topology<'_>, cluster: &Cluster) -> Vec<Evidence> {
     let services = topology.services_of(&cluster.arn).iter().copied();
-    let mut evidence = symptoms::of_service_events(services, &["RESOURCE:ENI"]);
+    let mut evidence = symptoms::of_service_events(services, |trouble| trouble == Trouble::Slots);
     let tasks = topology.tasks_of(&cluster.arn).iter().copied();
-    evidence.extend(symptoms::of_stopped_tasks(tasks, |failure| failure == symptoms::StartFailure::NetworkInterface));
+    evidence.extend(symptoms::of_stopped_tasks(tasks, |symptom| symptom.trouble == Trouble::Slots));
     evidence
 }
 

@@ -10,6 +10,7 @@ use crate::finding::{Evidence, Remediation, Severity};
 use crate::rules::{Check, Failing, Group, Outcome, Rule};
 use crate::snapshot::ecs::Cluster;
 use crate::snapshot::vpc::InstanceNetworkInterface;
+use crate::symptom::Trouble;
 use crate::text;
 use crate::text::Text;
 
@@ -61,8 +62,7 @@ fn check<'s>(cluster: &'s Cluster, analyses: &Analyses<'s>) -> Vec<Outcome> {
         ]);
         let text = text!["Detach the interfaces, or launch what needs them on instances outside of the cluster."];
         let tasks = analyses.topology.tasks_of(&cluster.arn).iter().copied();
-        let evidence: Vec<Evidence> =
-            symptoms::of_stopped_tasks(tasks, |failure| failure == symptoms::StartFailure::NetworkInterface);
+        let evidence: Vec<Evidence> = symptoms::of_stopped_tasks(tasks, |symptom| symptom.trouble == Trouble::Slots);
         let mut failing = Failing {
             sub_key: slots.instance_type.clone(),
             blockers: vec![shared::short("foreign-interfaces", &slots.instance_type, named())],

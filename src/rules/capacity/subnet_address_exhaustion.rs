@@ -8,6 +8,7 @@ use crate::placement::room::total;
 use crate::rules::{Check, Failing, Group, Outcome, Rule};
 use crate::snapshot::coverage::Dataset;
 use crate::snapshot::vpc::Subnet;
+use crate::symptom::Trouble;
 use crate::text;
 use crate::text::Text;
 
@@ -30,9 +31,6 @@ pub(in crate::rules) static RULE: Rule = Rule {
     check: Check::Subnet(check),
 };
 
-/// What AWS says when a subnet has no address left ("Stopped task error codes", service events).
-const NO_ADDRESS: [&str; 2] = ["free addresses", "InsufficientFreeAddressesInSubnet"];
-
 fn check<'s>(subnet: &'s Subnet, analyses: &Analyses<'s>) -> Outcome {
     let all = analyses.addresses();
     let claims = all.claims(&subnet.id);
@@ -42,7 +40,7 @@ fn check<'s>(subnet: &'s Subnet, analyses: &Analyses<'s>) -> Outcome {
         let workloads = analyses.topology.workloads();
         claims.iter().filter_map(|claim| workloads[claim.workload].service)
     };
-    let evidence = symptoms::of_service_events(services(), &NO_ADDRESS);
+    let evidence = symptoms::of_service_events(services(), |trouble| trouble == Trouble::Addresses);
     // Fewer than are missing now, or none at all anywhere.
     let starved = wanting().find(|claim| claim.free() < claim.missing || claim.free() == 0);
     let largest = wanting().filter(|claim| claim.free() < claim.next).max_by_key(|claim| claim.next);

@@ -14,6 +14,7 @@ use crate::reach::verdict::{Blocker, Gap};
 use crate::rules::{Failing, Outcome, Rule, repair};
 use crate::snapshot::coverage::Dataset;
 use crate::snapshot::ids::{RouteTableId, SubnetId};
+use crate::symptom::{Dialled, Nature, Symptom, Trouble};
 use crate::text;
 use crate::text::{Span, Text, format_words};
 use crate::topology::launch::LaunchKind;
@@ -176,11 +177,26 @@ impl<'a, 's> View<'a, 's> {
         failing.facts = self.facts();
         let services: BTreeSet<&str> = self.misses.iter().filter_map(|miss| miss.need.service()).collect();
         let registry = self.misses.iter().any(|miss| miss.need.service().is_none());
-        failing.confirmed_by = symptoms::of_stopped_tasks(self.workload.tasks.iter().copied(), |failure| {
-            failure.needs().iter().any(|need| services.contains(need))
-                || (registry && failure == symptoms::StartFailure::Pull)
+        failing.confirmed_by = symptoms::of_stopped_tasks(self.workload.tasks.iter().copied(), |symptom| {
+            let concerned = symptom.trouble.needs().iter().any(|need| services.contains(need))
+                || (registry && symptom.trouble == Trouble::Pull);
+            concerned && self.explains(symptom)
         });
         failing
+    }
+
+    /// A dialled private address is an endpoint's, so that the endpoint is there; a public one is not.
+    fn explains(&self, symptom: Symptom) -> bool {
+        let nature = match self.rule.id {
+            "vpc-endpoint-policy-denies" => Nature::Permission,
+            _ => Nature::Network,
+        };
+        let elsewhere = match self.rule.id {
+            "vpc-endpoint-missing" => matches!(symptom.dialled, Some(Dialled::Private(_))),
+            "vpc-endpoint-path-blocked" => matches!(symptom.dialled, Some(Dialled::Public(_))),
+            _ => false,
+        };
+        symptom.nature == nature && !elsewhere
     }
 
     /// The blockers in sentences, each once.

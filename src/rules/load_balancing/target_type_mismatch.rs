@@ -12,6 +12,7 @@ use crate::snapshot::ecs::{ServiceLoadBalancer, TaskDefinition};
 use crate::snapshot::elb::TargetGroup;
 use crate::snapshot::enums::{DeploymentController, NetworkMode, TargetType};
 use crate::snapshot::ids::Arn;
+use crate::symptom::Trouble;
 use crate::text;
 use crate::text::Text;
 use crate::topology::launch::LaunchKind;
@@ -152,7 +153,6 @@ fn failing(workload: &Workload<'_>, topology: &Topology<'_>, mismatches: &[Misma
     let mut message = text!["Target group "];
     message.append(Text::list(mismatches.iter().map(|m| &m.group.name), 3));
     message.append(consequence(first));
-    let words = ["has target type", "incompatible with the"];
     Failing {
         severity: RULE.severity,
         severity_reason: None,
@@ -168,7 +168,7 @@ fn failing(workload: &Workload<'_>, topology: &Topology<'_>, mismatches: &[Misma
             ("target_groups", mismatches.iter().map(target_group_facts).collect()),
         ]
         .into(),
-        confirmed_by: symptoms::of_service_events(workload.service, &words),
+        confirmed_by: symptoms::of_service_events(workload.service, |trouble| trouble == Trouble::TargetType),
         remediation: remediation(workload, topology, mismatches),
         gaps,
     }

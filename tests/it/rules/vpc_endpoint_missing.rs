@@ -506,6 +506,14 @@ fn a_symptom_of_something_else_does_not_confirm_it() {
 }
 
 #[test]
+fn a_dialled_private_address_is_an_endpoint_and_does_not_confirm_it() {
+    let mut fixture = fargate_isolated_without_endpoints();
+    let reason = "CannotPullContainerError: failed to resolve ref: dial tcp 10.0.3.9:443: i/o timeout";
+    fixture.account.stopped_task(&fixture.service, "s1", reason);
+    assert!(only(&audit_rule(&fixture.account, RULE)).confirmed_by.is_empty());
+}
+
+#[test]
 fn desired_count_zero_is_one_step_less_severe() {
     let mut fixture = fargate_isolated_without_endpoints();
     fixture.account.edit_service(&fixture.service, |service| set_counts(service, 0, 0));

@@ -45,6 +45,20 @@ fn a_way_out_does_not_help() {
 }
 
 #[test]
+fn only_a_dialled_address_that_can_be_the_endpoints_confirms_it() {
+    for (address, confirms) in [("10.0.3.9", true), ("34.240.1.2", false)] {
+        let mut pattern = patterns::fargate_endpoints();
+        let group = endpoint_group(&pattern);
+        pattern.account.edit_group(&group, |group| group.ingress.clear());
+        let reason = format!("CannotPullContainerError: failed to resolve ref: dial tcp {address}:443: i/o timeout");
+        pattern.account.stopped_task(&pattern.service, "s1", &reason);
+        let report = audit_rule(&pattern.account, RULE);
+        assert_eq!(only(&report).confirmed_by.len() == 1, confirms, "{address}");
+        assert_eq!(only(&report).severity == Severity::Critical, confirms, "{address}");
+    }
+}
+
+#[test]
 fn one_permissive_group_of_several_is_enough() {
     let mut pattern = patterns::fargate_endpoints();
     let group = endpoint_group(&pattern);

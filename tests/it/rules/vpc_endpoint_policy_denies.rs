@@ -37,6 +37,20 @@ fn a_policy_for_own_buckets_leaves_the_layers_out() {
 }
 
 #[test]
+fn what_is_forbidden_confirms_it_and_what_does_not_answer_does_not() {
+    let layer = "https://prod-eu-west-1-starport-layer-bucket.s3.eu-west-1.amazonaws.com/x";
+    for (said, confirms) in
+        [("unexpected status code 403 Forbidden", true), ("dial tcp 52.218.1.1:443: i/o timeout", false)]
+    {
+        let mut fixture = with_policy("s3", &allow("s3:*", "arn:aws:s3:::my-bucket/*", "\"*\"", ""));
+        let reason =
+            format!("CannotPullContainerError: ref pull has been retried 1 time(s): failed to copy: {layer}: {said}");
+        fixture.account.stopped_task(&fixture.service, "s1", &reason);
+        assert_eq!(only(&audit_rule(&fixture.account, RULE)).confirmed_by.len() == 1, confirms, "{said}");
+    }
+}
+
+#[test]
 fn the_default_policy_and_what_covers_the_calls_are_silent() {
     for (service, policy) in [
         ("s3", allow("*", "*", "\"*\"", "")),
