@@ -5,6 +5,7 @@
 mod balancing;
 mod capacity;
 mod egress;
+mod posture;
 
 use ecs_network_audit::snapshot::Snapshot;
 use ecs_network_audit::snapshot::enums::{LaunchType, NetworkMode, TargetType};
@@ -29,6 +30,7 @@ pub fn snapshot() -> Snapshot {
     balancing::edge(&mut account, &network);
     egress::backoffice(&mut account, &network);
     capacity::fleet(&mut account, &network);
+    posture::tooling(&mut account, &network);
     healthy(&mut account);
     let mut snapshot = account.snapshot();
     snapshot.demo = true;

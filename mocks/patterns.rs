@@ -1,5 +1,6 @@
 //! One healthy account for each way in which people run ECS, in two zones and behind a load balancer where they have one.
 
+use ecs_network_audit::snapshot::coverage::Dataset;
 use ecs_network_audit::snapshot::enums::{NetworkMode, TargetType};
 use ecs_network_audit::snapshot::ids::{
     Arn, NatGatewayId, RouteTableId, SecurityGroupId, SubnetId, VpcEndpointId, VpcId,
@@ -9,7 +10,7 @@ use ecs_network_audit::snapshot::vpc::{HostedZone, ZoneRecords};
 
 use super::account::{ACCOUNT, Account, push};
 use super::accounts::assign_public_ip_of;
-use super::compute::web;
+use super::compute::{set_launch, web};
 
 /// An account with one service, and the things that a test breaks.
 pub struct Pattern {
@@ -222,6 +223,14 @@ pub fn nlb_without_groups() -> Pattern {
         pattern.account.admit(&pattern.group.clone(), "tcp", 8080, 8080, &format!("{address}/32"));
     }
     attach(pattern, nlb, 80, TargetType::Ip)
+}
+
+/// The service is in a capacity provider that may not be described.
+pub fn on_unread_capacity(mut pattern: Pattern) -> Pattern {
+    let provider = pattern.account.capacity_provider("asg", 2, 2, &[&pattern.subnets[0]]);
+    pattern.account.edit_service(&pattern.service, |service| set_launch(service, None, &[&provider]));
+    pattern.account.deny(Dataset::CapacityProviders, "ecs:DescribeCapacityProviders");
+    pattern
 }
 
 /// All of them, by name.

@@ -47,6 +47,26 @@ impl Text {
         self.0.is_empty()
     }
 
+    /// Sentences in a row, between semicolons; after four it only says how many more.
+    pub fn joined<'t>(sentences: impl IntoIterator<Item = &'t Text>) -> Text {
+        const SHOWN: usize = 4;
+        let (mut text, mut hidden) = (Text::default(), 0);
+        for (index, sentence) in sentences.into_iter().enumerate() {
+            if index >= SHOWN {
+                hidden += 1;
+                continue;
+            }
+            if index > 0 {
+                text.push("; ");
+            }
+            text.append(sentence.clone());
+        }
+        if hidden > 0 {
+            text.push(format_words(format!("; and {hidden} more")));
+        }
+        text
+    }
+
     /// Names in a row: `a`, `a and b`, `a, b and c`; with more than `most`, `a, b and 7 more`.
     pub fn list<S: Into<Span>>(names: impl IntoIterator<Item = S>, most: usize) -> Text {
         let names: Vec<Span> = names.into_iter().map(Into::into).collect();

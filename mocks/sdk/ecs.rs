@@ -330,7 +330,9 @@ fn volume(volume: &own::Volume) -> sdk::Volume {
             .build()
             .unwrap()
     });
-    sdk::Volume::builder().name(&volume.name).set_efs_volume_configuration(efs).build()
+    let host =
+        volume.host_source_path.as_ref().map(|path| sdk::HostVolumeProperties::builder().source_path(path).build());
+    sdk::Volume::builder().name(&volume.name).set_host(host).set_efs_volume_configuration(efs).build()
 }
 
 fn task_definition(definition: &own::TaskDefinition) -> sdk::TaskDefinition {
@@ -338,6 +340,10 @@ fn task_definition(definition: &own::TaskDefinition) -> sdk::TaskDefinition {
         .set_operating_system_family(definition.operating_system_family.as_deref().map(sdk::OsFamily::from))
         .set_cpu_architecture(definition.cpu_architecture.as_deref().map(sdk::CpuArchitecture::from))
         .build();
+    let proxy = definition
+        .proxy_type
+        .as_deref()
+        .map(|kind| sdk::ProxyConfiguration::builder().r#type(kind.into()).container_name("envoy").build().unwrap());
     sdk::TaskDefinition::builder()
         .task_definition_arn(definition.arn.as_str())
         .family(&definition.family)
@@ -348,6 +354,8 @@ fn task_definition(definition: &own::TaskDefinition) -> sdk::TaskDefinition {
         .set_cpu(definition.cpu.clone())
         .set_memory(definition.memory.clone())
         .set_execution_role_arn(text(&definition.execution_role_arn))
+        .set_pid_mode(definition.pid_mode.as_deref().map(sdk::PidMode::from))
+        .set_proxy_configuration(proxy)
         .set_volumes(Some(definition.volumes.iter().map(volume).collect()))
         .set_container_definitions(Some(definition.containers.iter().map(container).collect()))
         .build()
@@ -379,7 +387,16 @@ fn container(container: &own::ContainerDefinition) -> sdk::ContainerDefinition {
         });
         sdk::KeyValuePair::builder().name(&variable.name).value(value).build()
     });
+    let mounts = container.mount_points.iter().map(|mount| {
+        sdk::MountPoint::builder()
+            .set_source_volume(mount.source_volume.clone())
+            .set_container_path(mount.container_path.clone())
+            .read_only(mount.read_only)
+            .build()
+    });
     sdk::ContainerDefinition::builder()
+        .privileged(container.privileged)
+        .set_mount_points(Some(mounts.collect()))
         .name(&container.name)
         .image(&container.image)
         .essential(container.essential)

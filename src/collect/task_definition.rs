@@ -42,11 +42,16 @@ pub(super) fn task_definition(definition: sdk::TaskDefinition) -> TaskDefinition
         execution_role_arn: maybe_id(definition.execution_role_arn),
         pid_mode: definition.pid_mode.map(|mode| mode.as_str().to_owned()),
         ipc_mode: definition.ipc_mode.map(|mode| mode.as_str().to_owned()),
-        proxy_type: definition.proxy_configuration.and_then(|proxy| proxy.r#type).map(|kind| kind.as_str().to_owned()),
+        proxy_type: definition.proxy_configuration.map(proxy_type),
         placement_constraints: constraints.collect(),
         volumes: definition.volumes.unwrap_or_default().into_iter().map(volume).collect(),
         containers: containers.collect(),
     }
+}
+
+/// There is one type only, which may be left out.
+fn proxy_type(proxy: sdk::ProxyConfiguration) -> String {
+    proxy.r#type.map_or_else(|| "APPMESH".to_owned(), |kind| kind.as_str().to_owned())
 }
 
 fn volume(volume: sdk::Volume) -> Volume {

@@ -26,6 +26,8 @@ pub enum Family {
     LoadBalancer,
     /// Network interfaces and other limits.
     Capacity,
+    /// Settings of task definitions.
+    Definition,
 }
 
 impl Family {
@@ -41,6 +43,7 @@ impl Family {
             Self::Policy => "policy",
             Self::LoadBalancer => "load-balancer",
             Self::Capacity => "capacity",
+            Self::Definition => "definition",
         }
     }
 }

@@ -1,11 +1,14 @@
 //! The catalogue: each rule is data and one function, a view on an analysis.
 //!
-//! To add one: its file in the folder of its group, its line in the group's `RULES`, its test.
+//! To add one: its file in the folder of its group, its line in `ALL`, its page, its test and its place in the demo.
 
 mod capacity;
+mod definitions;
 mod egress;
+mod exposure;
 mod load_balancing;
 mod network_mode;
+mod operations;
 mod repair;
 mod revisions;
 
@@ -215,6 +218,11 @@ pub static ALL: &[&Rule] = &[
     &capacity::capacity_provider_cannot_scale::RULE,
     &capacity::host_port_limit::RULE,
     &capacity::service_single_zone::RULE,
+    &exposure::privileged_container::RULE,
+    &exposure::host_process_namespace::RULE,
+    &exposure::dangerous_mount::RULE,
+    &exposure::efs_transit_encryption_off::RULE,
+    &operations::app_mesh_proxy::RULE,
 ];
 
 /// The rule of that id.

@@ -76,6 +76,11 @@ fn ids_are_a_contract() {
         "capacity-provider-cannot-scale",
         "host-port-limit",
         "service-single-zone",
+        "privileged-container",
+        "host-process-namespace",
+        "dangerous-mount",
+        "efs-transit-encryption-off",
+        "app-mesh-proxy",
     ];
     assert_eq!(ids, contract);
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::view::{self, joined};
+use super::view::{self};
 use crate::analysis::Analyses;
 use crate::analysis::egress;
 use crate::analysis::needs::{self, Need};
@@ -136,7 +136,7 @@ fn failing(analyses: &Analyses<'_>, cut: &[Cut<'_>], gaps: Vec<Gap>) -> Failing 
             }
         }
     }
-    message.append(joined(&details.iter().collect::<Vec<_>>()));
+    message.append(Text::joined(&details));
     let blockers: BTreeSet<Blocker> = cut
         .iter()
         .flat_map(|cut| cut.failures.iter().flat_map(|(need, failure, _)| named(region, need, failure, cut)))

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::view::{self, joined};
+use super::view::{self};
 use crate::analysis::Analyses;
 use crate::analysis::efs::{self, Mount, NFS, Trouble};
 use crate::finding::{Cause, Related, Remediation, Severity};
@@ -78,7 +78,7 @@ fn finding(analyses: &Analyses<'_>, workload: &Workload<'_>, failing: &[(&Mount<
     let mut message = text!["Tasks of ", &workload.short_name, " cannot mount "];
     message.append(Text::list(ids.iter().map(|id| (*id).to_owned()), 3));
     message.push(": ");
-    message.append(joined(&details));
+    message.append(Text::joined(details));
     let region = &analyses.topology.target.region;
     let mut commands = create_mount_targets(region, failing);
     commands.extend(repair::commands(region, repairs));

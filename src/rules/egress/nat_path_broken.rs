@@ -83,7 +83,7 @@ fn unused(view: &View<'_, '_>) -> Option<Failing> {
     let mut message = text!["The way out of "];
     message.append(Text::list(subnets.iter().copied().map(Span::from), 3));
     message.push(" is broken, though endpoints serve all that is known to be needed: ");
-    message.append(view::joined(&details));
+    message.append(Text::joined(details));
     let faults: BTreeSet<&internet::Fault> = faults.iter().collect();
     let related =
         subnets.iter().map(|subnet| Related { kind: "ec2:subnet", id: subnet.as_str().to_owned(), role: "origin" });

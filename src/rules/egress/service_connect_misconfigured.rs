@@ -161,8 +161,7 @@ fn refused(name: &str, port: u16, reached: &Reached<'_>) -> Wrong {
 
 fn failing(analyses: &Analyses<'_>, workload: &Workload<'_>, wrong: Vec<Wrong>) -> Failing {
     let mut message = text!["Service Connect of ", &workload.short_name, " cannot work: "];
-    let details: Vec<&Text> = wrong.iter().map(|wrong| &wrong.blocker.detail).collect();
-    message.append(view::joined(&details));
+    message.append(Text::joined(wrong.iter().map(|wrong| &wrong.blocker.detail)));
     let repairs: Vec<_> = wrong.iter().flat_map(|wrong| &wrong.repairs).collect();
     let text = if repairs.is_empty() {
         text!["Change the service's Service Connect configuration or the task definition so that they fit, and deploy."]

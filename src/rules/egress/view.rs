@@ -207,7 +207,7 @@ impl<'a, 's> View<'a, 's> {
                 details.push(&blocker.detail);
             }
         }
-        joined(&details)
+        Text::joined(details)
     }
 
     /// "The task ENI in " or "The primary ENI of 2 container instances in ".
@@ -375,22 +375,6 @@ pub(super) fn interface_word(interface: InterfaceKind) -> &'static str {
         InterfaceKind::TaskEni => "task-eni",
         InterfaceKind::InstanceEni => "instance-eni",
     }
-}
-
-/// Sentences in a row; after four it only says how many more.
-pub(super) fn joined(details: &[&Text]) -> Text {
-    const SHOWN: usize = 4;
-    let mut text = Text::default();
-    for (index, detail) in details.iter().take(SHOWN).enumerate() {
-        if index > 0 {
-            text.push("; ");
-        }
-        text.append((*detail).clone());
-    }
-    if details.len() > SHOWN {
-        text.push(format_words(format!("; and {} more", details.len() - SHOWN)));
-    }
-    text
 }
 
 /// Where a placement constraint may rule an instance out, its failure counts only if every instance fails alike.

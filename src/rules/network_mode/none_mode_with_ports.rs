@@ -56,20 +56,9 @@ fn check<'s>(workload: &Workload<'s>, _analyses: &Analyses<'s>) -> Outcome {
     wrong.dedup();
     let failing = (!wrong.is_empty()).then(|| {
         let mut message = text![&workload.short_name, " runs in mode none, which has no network at all, yet "];
-        message.append(list(&wrong.iter().map(|blocker| blocker.detail.clone()).collect::<Vec<_>>()));
+        message.append(Text::joined(wrong.iter().map(|blocker| &blocker.detail)));
         let text = text!["Register a revision in awsvpc or bridge mode, or take the ports, load balancers and service registries away."];
         revisions::failing(&RULE, &none, message, wrong, Remediation { text, commands: Vec::new() })
     });
     revisions::outcome(!none.is_empty(), gaps, failing)
-}
-
-fn list(details: &[Text]) -> Text {
-    let mut text = Text::default();
-    for (index, detail) in details.iter().enumerate() {
-        if index > 0 {
-            text.push("; ");
-        }
-        text.append(detail.clone());
-    }
-    text
 }

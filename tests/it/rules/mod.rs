@@ -1,15 +1,18 @@
 //! "This account → these findings", rule by rule.
 
+mod app_mesh_proxy;
 mod bridge_mode_in_use;
 mod capacity_provider_cannot_scale;
 mod container_agent_unreachable;
 mod container_port_clash;
 mod daemon_takes_network_interface;
+mod dangerous_mount;
 mod default_security_group_in_use;
 mod deployment_deadlock;
 mod dynamic_ports_blocked;
 mod ec2_task_in_public_subnet;
 mod efs_mount_unreachable;
+mod efs_transit_encryption_off;
 mod egress_blocked;
 mod eni_limit_blocks_deployment;
 mod eni_limit_pressure;
@@ -25,6 +28,7 @@ mod host_port_ephemeral;
 mod host_port_limit;
 mod host_port_mismatch;
 mod host_port_reserved;
+mod host_process_namespace;
 mod listener_path_blocked;
 mod load_balancer_address_space;
 mod load_balancer_path_blocked;
@@ -37,6 +41,7 @@ mod nat_path_broken;
 mod network_interface_quota;
 mod none_mode_with_ports;
 mod private_zone_mismatch;
+mod privileged_container;
 mod public_ip_unusable;
 mod public_subnet_without_public_ip;
 mod registry_unreachable;

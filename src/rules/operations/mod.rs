@@ -1,0 +1,3 @@
+//! What is failing right now.
+
+pub(super) mod app_mesh_proxy;
