@@ -69,18 +69,13 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
     if !gaps.is_empty() {
         return Outcome::Unknown(gaps);
     }
-    let what = if by_subnets { "subnets" } else { "instances that its tasks may use" };
-    let message = text![
-        "The ",
-        service.desired_count,
-        " tasks of ",
-        &workload.short_name,
-        " all run in ",
-        zone.to_owned(),
-        ": its ",
-        what,
-        if by_subnets { " are in no other zone" } else { " are in no other zone today" }
-    ];
+    let why = if by_subnets {
+        ": its subnets are in no other zone"
+    } else {
+        ": the instances that they may use are in no other zone today"
+    };
+    let message =
+        text!["The ", service.desired_count, " tasks of ", &workload.short_name, " all run in ", zone.to_owned(), why];
     let text = text!["Add a subnet, or instances, in a second zone, so that the loss of one leaves tasks running."];
     let detail = text!["one zone only: ", zone.to_owned()];
     Outcome::Fails(Box::new(Failing {

@@ -36,7 +36,7 @@ fn all_instances_are_in_one_zone() {
     let report = audit_rule(&ec2_bridge_behind_alb().account, RULE);
     assert_snapshot!(shown(only(&report)), @r##"
     low service-single-zone prod/web (ecs:service)
-    The 2 tasks of web all run in eu-west-1a: its instances that its tasks may use are in no other zone today
+    The 2 tasks of web all run in eu-west-1a: the instances that they may use are in no other zone today
     blocker capacity/single-zone - -> web: one zone only: eu-west-1a
     fix Add a subnet, or instances, in a second zone, so that the loss of one leaves tasks running.
     "##);
