@@ -4,7 +4,7 @@ use ecs_network_audit::snapshot::enums::{NetworkMode, TargetType};
 use ecs_network_audit::snapshot::ids::{Arn, RouteTableId, SubnetId, VpcId};
 
 use super::account::Account;
-use super::compute::{set_counts, web};
+use super::compute::{set_counts, set_launch, web};
 
 /// An account with one service, and what tests change about it.
 pub struct Fixture {
@@ -108,6 +108,36 @@ pub fn ec2_awsvpc_trunked() -> Fixture {
     }
     fill(&mut fixture, 2);
     fixture
+}
+
+/// The instances in a provider with managed scaling, which the service uses.
+pub fn in_provider(mut fixture: Fixture, desired: i32, most: i32) -> Fixture {
+    let provider = fixture.account.capacity_provider("asg", desired, most, &[&fixture.subnet]);
+    for instance in instances(&fixture) {
+        fixture.account.edit_instance(&instance, |i| i.capacity_provider_name = Some(provider.clone()));
+    }
+    fixture.account.edit_service(&fixture.service, |service| set_launch(service, None, &[&provider]));
+    fixture
+}
+
+/// So many tasks fewer, wanted and running.
+pub fn remove_tasks(fixture: &mut Fixture, count: usize) {
+    let left = fixture.account.data.tasks.items().len() - count;
+    fixture.account.data.tasks.items_mut().unwrap().truncate(left);
+    let wanted = i32::try_from(left).unwrap();
+    fixture.account.edit_service(&fixture.service, |service| set_counts(service, wanted, wanted));
+}
+
+/// The same account on Windows.
+pub fn run_windows(fixture: &mut Fixture) {
+    fixture.account.edit_definition(&fixture.definition, |definition| {
+        definition.operating_system_family = Some("WINDOWS_SERVER_2022_CORE".to_owned());
+    });
+    for instance in instances(fixture) {
+        fixture.account.edit_instance(&instance, |instance| {
+            instance.attributes.insert("ecs.os-type".to_owned(), Some("windows".to_owned()));
+        });
+    }
 }
 
 /// The container instances of the fixture, in the order of their making.

@@ -6,23 +6,12 @@ use crate::reach::verdict::{Blocker, Family};
 use crate::rules::revisions;
 use crate::rules::{Failing, Outcome, Rule};
 use crate::shell;
-use crate::snapshot::coverage::Dataset;
 use crate::snapshot::ecs::TaskDefinition;
 use crate::text;
 use crate::text::Text;
 use crate::topology::Lookup;
 use crate::topology::launch::LaunchKind;
 use crate::topology::workload::{Role, Workload};
-
-/// What it takes to know the revisions in use and where they launch.
-pub(super) const NEEDS: &[Dataset] = &[
-    Dataset::Clusters,
-    Dataset::Services,
-    Dataset::Tasks,
-    Dataset::TaskDefinitions,
-    Dataset::CapacityProviders,
-    Dataset::ContainerInstances,
-];
 
 /// A setting that should not be.
 pub(super) struct Setting {

@@ -6,6 +6,7 @@ use crate::analysis::Analyses;
 use crate::finding::{Related, Remediation};
 use crate::reach::verdict::{Blocker, Family, Gap};
 use crate::rules::{Failing, Outcome, Rule};
+use crate::snapshot::coverage::Dataset;
 use crate::snapshot::ecs::{Task, TaskDefinition};
 use crate::snapshot::enums::NetworkMode;
 use crate::text::Text;
@@ -13,6 +14,16 @@ use crate::topology::Lookup;
 use crate::topology::launch::{Launch, LaunchKind};
 use crate::topology::origin::{self, Pool};
 use crate::topology::workload::{Role, Variant, Workload};
+
+/// What it takes to know the revisions in use and where they launch.
+pub(super) const NEEDS: &[Dataset] = &[
+    Dataset::Clusters,
+    Dataset::Services,
+    Dataset::Tasks,
+    Dataset::TaskDefinitions,
+    Dataset::CapacityProviders,
+    Dataset::ContainerInstances,
+];
 
 /// A revision in one way of launching.
 pub(super) struct Revision<'a, 's> {

@@ -3,6 +3,7 @@
 use crate::analysis::Analyses;
 use crate::finding::Severity;
 use crate::rules::definitions::{self, Setting};
+use crate::rules::revisions;
 use crate::rules::{Check, Group, Outcome, Rule};
 use crate::snapshot::ecs::TaskDefinition;
 use crate::text;
@@ -15,7 +16,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     severity: Severity::Medium,
     summary: "a container mounts a path that gives control over its instance",
     page: include_str!("dangerous_mount.md"),
-    needs: definitions::NEEDS,
+    needs: revisions::NEEDS,
     controls: &[],
     references: &["https://docs.aws.amazon.com/AmazonECS/latest/developerguide/bind-mounts.html"],
     check: Check::Workload(check),

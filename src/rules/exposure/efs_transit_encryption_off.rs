@@ -3,6 +3,7 @@
 use crate::analysis::Analyses;
 use crate::finding::Severity;
 use crate::rules::definitions::{self, Setting};
+use crate::rules::revisions;
 use crate::rules::{Check, Group, Outcome, Rule};
 use crate::snapshot::ecs::TaskDefinition;
 use crate::text;
@@ -15,7 +16,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     severity: Severity::Medium,
     summary: "an EFS volume is mounted without encryption in transit",
     page: include_str!("efs_transit_encryption_off.md"),
-    needs: definitions::NEEDS,
+    needs: revisions::NEEDS,
     controls: &["ECS.18"],
     references: &["https://docs.aws.amazon.com/AmazonECS/latest/developerguide/efs-volumes.html"],
     check: Check::Workload(check),

@@ -3,6 +3,7 @@
 use crate::analysis::Analyses;
 use crate::finding::Severity;
 use crate::rules::definitions::{self, Setting};
+use crate::rules::revisions;
 use crate::rules::{Check, Group, Outcome, Rule};
 use crate::snapshot::ecs::TaskDefinition;
 use crate::text;
@@ -15,7 +16,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     severity: Severity::High,
     summary: "tasks share the process namespace of their instance",
     page: include_str!("host_process_namespace.md"),
-    needs: definitions::NEEDS,
+    needs: revisions::NEEDS,
     controls: &["ECS.3"],
     references: &["https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskDefinition.html"],
     check: Check::Workload(check),

@@ -3,6 +3,7 @@
 use crate::analysis::Analyses;
 use crate::finding::Severity;
 use crate::rules::definitions::{self, Setting};
+use crate::rules::revisions;
 use crate::rules::{Check, Group, Outcome, Rule};
 use crate::snapshot::ecs::TaskDefinition;
 use crate::text;
@@ -15,7 +16,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     severity: Severity::High,
     summary: "a container runs privileged",
     page: include_str!("privileged_container.md"),
-    needs: definitions::NEEDS,
+    needs: revisions::NEEDS,
     controls: &["ECS.4"],
     references: &["https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html"],
     check: Check::Workload(check),

@@ -17,14 +17,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     severity: Severity::Info,
     summary: "a service in bridge mode that could take awsvpc",
     page: include_str!("bridge_mode_in_use.md"),
-    needs: &[
-        Dataset::Clusters,
-        Dataset::Services,
-        Dataset::Tasks,
-        Dataset::TaskDefinitions,
-        Dataset::CapacityProviders,
-        Dataset::ContainerInstances,
-    ],
+    needs: revisions::NEEDS,
     controls: &[],
     references: &[
         "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-networking.html",

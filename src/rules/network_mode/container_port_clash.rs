@@ -19,14 +19,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     severity: Severity::Low,
     summary: "one port declared by two containers that share a network namespace",
     page: include_str!("container_port_clash.md"),
-    needs: &[
-        Dataset::Clusters,
-        Dataset::Services,
-        Dataset::Tasks,
-        Dataset::TaskDefinitions,
-        Dataset::CapacityProviders,
-        Dataset::ContainerInstances,
-    ],
+    needs: revisions::NEEDS,
     controls: &[],
     references: &[
         "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-networking.html",

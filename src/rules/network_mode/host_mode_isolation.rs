@@ -4,7 +4,6 @@ use crate::analysis::Analyses;
 use crate::finding::{Remediation, Severity};
 use crate::rules::revisions;
 use crate::rules::{Check, Group, Outcome, Rule};
-use crate::snapshot::coverage::Dataset;
 use crate::snapshot::enums::NetworkMode;
 use crate::text;
 use crate::topology::launch::LaunchKind;
@@ -16,14 +15,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     severity: Severity::Medium,
     summary: "host mode: tasks share the instance's network namespace",
     page: include_str!("host_mode_isolation.md"),
-    needs: &[
-        Dataset::Clusters,
-        Dataset::Services,
-        Dataset::Tasks,
-        Dataset::TaskDefinitions,
-        Dataset::CapacityProviders,
-        Dataset::ContainerInstances,
-    ],
+    needs: revisions::NEEDS,
     controls: &["ECS.17"],
     references: &[
         "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-networking.html",

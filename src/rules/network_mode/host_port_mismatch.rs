@@ -4,7 +4,6 @@ use crate::analysis::Analyses;
 use crate::finding::{Remediation, Severity};
 use crate::rules::revisions;
 use crate::rules::{Check, Group, Outcome, Rule};
-use crate::snapshot::coverage::Dataset;
 use crate::snapshot::enums::NetworkMode;
 use crate::text;
 use crate::topology::workload::Workload;
@@ -15,14 +14,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     severity: Severity::High,
     summary: "a host port that differs from its container port in awsvpc or host mode",
     page: include_str!("host_port_mismatch.md"),
-    needs: &[
-        Dataset::Clusters,
-        Dataset::Services,
-        Dataset::Tasks,
-        Dataset::TaskDefinitions,
-        Dataset::CapacityProviders,
-        Dataset::ContainerInstances,
-    ],
+    needs: revisions::NEEDS,
     controls: &[],
     references: &[
         "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-networking.html",

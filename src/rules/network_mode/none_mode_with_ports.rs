@@ -4,7 +4,6 @@ use crate::analysis::Analyses;
 use crate::finding::{Remediation, Severity};
 use crate::rules::revisions;
 use crate::rules::{Check, Group, Outcome, Rule};
-use crate::snapshot::coverage::Dataset;
 use crate::snapshot::enums::NetworkMode;
 use crate::text;
 use crate::text::Text;
@@ -16,14 +15,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     severity: Severity::High,
     summary: "mode none with ports, a load balancer or service discovery",
     page: include_str!("none_mode_with_ports.md"),
-    needs: &[
-        Dataset::Clusters,
-        Dataset::Services,
-        Dataset::Tasks,
-        Dataset::TaskDefinitions,
-        Dataset::CapacityProviders,
-        Dataset::ContainerInstances,
-    ],
+    needs: revisions::NEEDS,
     controls: &[],
     references: &[
         "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-networking.html",

@@ -18,14 +18,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     severity: Severity::High,
     summary: "a network mode that does not exist where the workload launches",
     page: include_str!("unsupported_network_mode.md"),
-    needs: &[
-        Dataset::Clusters,
-        Dataset::Services,
-        Dataset::Tasks,
-        Dataset::TaskDefinitions,
-        Dataset::CapacityProviders,
-        Dataset::ContainerInstances,
-    ],
+    needs: revisions::NEEDS,
     controls: &[],
     references: &[
         "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-networking.html",

@@ -3,6 +3,7 @@
 use crate::analysis::Analyses;
 use crate::finding::Severity;
 use crate::rules::definitions::{self, Setting};
+use crate::rules::revisions;
 use crate::rules::{Check, Group, Outcome, Rule};
 use crate::snapshot::ecs::TaskDefinition;
 use crate::text;
@@ -15,7 +16,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     severity: Severity::Medium,
     summary: "tasks send their traffic through a proxy of App Mesh, which has ended",
     page: include_str!("app_mesh_proxy.md"),
-    needs: definitions::NEEDS,
+    needs: revisions::NEEDS,
     controls: &[],
     references: &["https://docs.aws.amazon.com/app-mesh/latest/userguide/what-is-app-mesh.html"],
     check: Check::Workload(check),

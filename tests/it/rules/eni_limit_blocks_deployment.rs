@@ -8,9 +8,10 @@ use ecs_network_audit::snapshot::ids::Arn;
 use insta::assert_snapshot;
 
 use crate::mocks::accounts::{
-    Fixture, ec2_awsvpc_full, ec2_awsvpc_trunked, ec2_bridge_behind_alb, fargate_private_with_nat, instances,
+    Fixture, ec2_awsvpc_full, ec2_awsvpc_trunked, ec2_bridge_behind_alb, fargate_private_with_nat, in_provider,
+    instances,
 };
-use crate::mocks::compute::{interface, set_counts, set_launch, web};
+use crate::mocks::compute::{interface, set_counts, web};
 use crate::mocks::patterns;
 use crate::support::{assert_silent, assert_unknown, audit_rule, only, shown};
 
@@ -39,13 +40,7 @@ fn set_percentages(fixture: &mut Fixture, minimum: i32, maximum: i32) {
 
 /// The full instances in a provider with managed scaling.
 fn managed(desired: i32, most: i32) -> Fixture {
-    let mut fixture = ec2_awsvpc_full();
-    let provider = fixture.account.capacity_provider("asg", desired, most, &[&fixture.subnet]);
-    for instance in instances(&fixture) {
-        fixture.account.edit_instance(&instance, |i| i.capacity_provider_name = Some(provider.clone()));
-    }
-    fixture.account.edit_service(&fixture.service, |service| set_launch(service, None, &[&provider]));
-    fixture
+    in_provider(ec2_awsvpc_full(), desired, most)
 }
 
 /// The full instances of stack `web`, and one beside them with ten free slots and no stack.

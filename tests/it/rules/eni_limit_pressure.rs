@@ -8,7 +8,8 @@ use ecs_network_audit::snapshot::ids::Arn;
 use insta::assert_snapshot;
 
 use crate::mocks::accounts::{
-    Fixture, ec2_awsvpc_full, ec2_awsvpc_trunked, ec2_bridge_behind_alb, fargate_private_with_nat, instances,
+    Fixture, ec2_awsvpc_full, ec2_awsvpc_trunked, ec2_bridge_behind_alb, fargate_private_with_nat, in_provider,
+    instances, remove_tasks,
 };
 use crate::mocks::compute::{interface, set_counts, set_launch, web};
 use crate::support::{assert_silent, assert_unknown, audit_rule, only, shown};
@@ -17,20 +18,7 @@ const RULE: &str = "eni-limit-pressure";
 
 /// Three c5.large in a provider with managed scaling, all slots taken.
 fn managed(desired: i32, most: i32) -> Fixture {
-    let mut fixture = ec2_awsvpc_full();
-    let provider = fixture.account.capacity_provider("asg", desired, most, &[&fixture.subnet]);
-    for instance in instances(&fixture) {
-        fixture.account.edit_instance(&instance, |i| i.capacity_provider_name = Some(provider.clone()));
-    }
-    fixture.account.edit_service(&fixture.service, |s| set_launch(s, None, &[&provider]));
-    fixture
-}
-
-fn remove_tasks(fixture: &mut Fixture, count: usize) {
-    let left = fixture.account.data.tasks.items().len() - count;
-    fixture.account.data.tasks.items_mut().unwrap().truncate(left);
-    let wanted = i32::try_from(left).unwrap();
-    fixture.account.edit_service(&fixture.service, |service| set_counts(service, wanted, wanted));
+    in_provider(ec2_awsvpc_full(), desired, most)
 }
 
 #[test]

@@ -8,29 +8,16 @@ use insta::assert_snapshot;
 
 use crate::mocks::account::push;
 use crate::mocks::accounts::{
-    Fixture, ec2_awsvpc_full, ec2_awsvpc_trunked, ec2_bridge_behind_alb, fargate_private_with_nat, instances,
+    Fixture, ec2_awsvpc_full, ec2_awsvpc_trunked, ec2_bridge_behind_alb, fargate_private_with_nat, in_provider,
+    instances, remove_tasks, run_windows,
 };
-use crate::mocks::compute::{set_counts, set_launch};
 use crate::support::{assert_silent, assert_unknown, audit_beside, audit_rule, only, shown};
 
 const RULE: &str = "trunking-disabled";
 
 /// Three full c5.large in a provider with managed scaling.
 fn managed() -> Fixture {
-    let mut fixture = ec2_awsvpc_full();
-    let provider = fixture.account.capacity_provider("asg", 3, 3, &[&fixture.subnet]);
-    for instance in instances(&fixture) {
-        fixture.account.edit_instance(&instance, |i| i.capacity_provider_name = Some(provider.clone()));
-    }
-    fixture.account.edit_service(&fixture.service, |s| set_launch(s, None, &[&provider]));
-    fixture
-}
-
-fn remove_tasks(fixture: &mut Fixture, count: usize) {
-    let left = fixture.account.data.tasks.items().len() - count;
-    fixture.account.data.tasks.items_mut().unwrap().truncate(left);
-    let wanted = i32::try_from(left).unwrap();
-    fixture.account.edit_service(&fixture.service, |service| set_counts(service, wanted, wanted));
+    in_provider(ec2_awsvpc_full(), 3, 3)
 }
 
 fn set_trunking(fixture: &mut Fixture, principal: &str, value: &str) {
@@ -113,14 +100,7 @@ fn clusters_without_awsvpc_tasks_on_instances_are_not_concerned() {
 #[test]
 fn windows_has_no_trunking() {
     let mut fixture = ec2_awsvpc_full();
-    fixture.account.edit_definition(&fixture.definition, |definition| {
-        definition.operating_system_family = Some("WINDOWS_SERVER_2022_CORE".to_owned());
-    });
-    for instance in instances(&fixture) {
-        fixture.account.edit_instance(&instance, |instance| {
-            instance.attributes.insert("ecs.os-type".to_owned(), Some("windows".to_owned()));
-        });
-    }
+    run_windows(&mut fixture);
     assert_silent(&audit_rule(&fixture.account, RULE));
 }
 
