@@ -11,7 +11,7 @@ use ecs_network_audit::snapshot::ids::{
     VpcEndpointId, VpcId,
 };
 use ecs_network_audit::snapshot::vpc::{
-    BlockPublicAccess, DhcpOptions, GroupReference, HostedZone, InternetGateway, IpPermission, NatGateway, NetworkAcl,
+    BlockPublicAccess, DhcpOptions, FlowLog, GroupReference, HostedZone, InternetGateway, IpPermission, NatGateway, NetworkAcl,
     NetworkAclEntry, NetworkInterface, PrefixList, Route, RouteDestination, RouteTable, RouteTarget, SecurityGroup,
     Subnet, Vpc, VpcDnsAttributes, VpcEndpoint, VpcHostedZones,
 };
@@ -115,7 +115,7 @@ impl Account {
         self
     }
 
-    /// A VPC with its main route table, default security group and DNS on.
+    /// A VPC with its main route table, default security group, a flow log and DNS on.
     pub fn vpc(&mut self, name: &str, cidr: &str) -> VpcId {
         let vpc_id = VpcId::from(id("vpc", name));
         push(
@@ -139,6 +139,15 @@ impl Account {
         self.edit_group(&default, |group| group.name = "default".to_owned());
         self.admit_group(&default, "-1", 0, 0, &default);
         self.network_acl(&vpc_id, name);
+        push(
+            &mut self.data.flow_logs,
+            FlowLog {
+                id: id("fl", name),
+                resource_id: vpc_id.as_str().to_owned(),
+                status: "ACTIVE".to_owned(),
+                traffic_type: Some("ALL".to_owned()),
+            },
+        );
         vpc_id
     }
 

@@ -11,7 +11,7 @@ use ecs_network_audit::snapshot::ecs::{
 use ecs_network_audit::snapshot::elb::AutoScalingGroup;
 use ecs_network_audit::snapshot::enums::{DeploymentController, LaunchType, NetworkMode, SchedulingStrategy};
 use ecs_network_audit::snapshot::ids::{Arn, InstanceId, NetworkInterfaceId, SecurityGroupId, SubnetId};
-use ecs_network_audit::snapshot::vpc::{Instance, InstanceNetworkInterface, InstanceType};
+use ecs_network_audit::snapshot::vpc::{Instance, InstanceMetadataOptions, InstanceNetworkInterface, InstanceType};
 use jiff::SignedDuration;
 
 use super::account::{ACCOUNT, Account, REGION, id, now, push};
@@ -24,7 +24,7 @@ pub fn ecr(repository: &str) -> String {
 /// A container, made by chaining what it has.
 pub struct Container(ContainerDefinition);
 
-/// A container of an image.
+/// A container of an image that cannot change its own files and is not root.
 pub fn container(name: &str, image: &str) -> Container {
     Container(ContainerDefinition {
         name: name.to_owned(),
@@ -36,9 +36,9 @@ pub fn container(name: &str, image: &str) -> Container {
         gpus: 0,
         port_mappings: Vec::new(),
         links: Vec::new(),
-        user: None,
+        user: Some("1000".to_owned()),
         privileged: false,
-        readonly_root_filesystem: false,
+        readonly_root_filesystem: true,
         mount_points: Vec::new(),
         environment: Vec::new(),
         environment_files: Vec::new(),
@@ -102,6 +102,7 @@ pub fn web() -> Container {
 }
 
 impl Account {
+    /// A cluster with Container Insights.
     pub fn cluster(&mut self, name: &str) -> Arn {
         let arn = Arn::from(format!("arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/{name}"));
         push(
@@ -114,7 +115,7 @@ impl Account {
                 running_tasks_count: 0,
                 pending_tasks_count: 0,
                 registered_container_instances_count: 0,
-                settings: BTreeMap::new(),
+                settings: [("containerInsights".to_owned(), "enhanced".to_owned())].into(),
                 capacity_providers: Vec::new(),
                 default_capacity_provider_strategy: Vec::new(),
                 execute_command_configuration: None,
@@ -128,7 +129,7 @@ impl Account {
         edit(self.data.clusters.items_mut().unwrap().iter_mut().find(|cluster| cluster.arn == *arn).unwrap());
     }
 
-    /// Revision 1 of a family. No mode is what the API leaves out.
+    /// Revision 1 of a family with an execution and a task role. No mode is what the API leaves out.
     pub fn definition(&mut self, family: &str, mode: Option<NetworkMode>, containers: Vec<Container>) -> Arn {
         let arn = Arn::from(format!("arn:aws:ecs:{REGION}:{ACCOUNT}:task-definition/{family}:1"));
         push(
@@ -145,7 +146,7 @@ impl Account {
                 cpu_architecture: Some("X86_64".to_owned()),
                 cpu: Some("256".to_owned()),
                 memory: Some("512".to_owned()),
-                task_role_arn: None,
+                task_role_arn: Some(Arn::from(format!("arn:aws:iam::{ACCOUNT}:role/task"))),
                 execution_role_arn: Some(Arn::from(format!("arn:aws:iam::{ACCOUNT}:role/execution"))),
                 pid_mode: None,
                 ipc_mode: None,
@@ -162,7 +163,7 @@ impl Account {
         edit(self.data.task_definitions.items_mut().unwrap().iter_mut().find(|d| d.arn == *arn).unwrap());
     }
 
-    /// A service of launch type EC2 with two tasks desired and running, one deployment and no network of its own.
+    /// A service of launch type EC2 with a circuit breaker, two tasks desired and running, one deployment and no network of its own.
     pub fn service(&mut self, cluster: &Arn, name: &str, definition: &Arn) -> Arn {
         let arn = Arn::from(format!("arn:aws:ecs:{REGION}:{ACCOUNT}:service/{}/{name}", cluster.name()));
         let deployment = Deployment {
@@ -203,6 +204,7 @@ impl Account {
                 deployment_configuration: DeploymentConfiguration {
                     minimum_healthy_percent: Some(100),
                     maximum_percent: Some(200),
+                    circuit_breaker: true,
                     ..DeploymentConfiguration::default()
                 },
                 scheduling_strategy: SchedulingStrategy::Replica,
@@ -297,7 +299,7 @@ impl Account {
                     auto_scaling_group_arn: group,
                     managed_scaling: true,
                     target_capacity: Some(100),
-                    managed_termination_protection: false,
+                    managed_termination_protection: true,
                     managed_draining: true,
                 },
             },
@@ -340,7 +342,11 @@ impl Account {
                 launch_time: Some(now() - SignedDuration::from_hours(100)),
                 platform_details: Some("Linux/UNIX".to_owned()),
                 enable_resource_name_dns_a_record: Some(false),
-                metadata_options: None,
+                metadata_options: Some(InstanceMetadataOptions {
+                    http_tokens: Some("required".to_owned()),
+                    http_put_response_hop_limit: Some(1),
+                    http_endpoint: Some("enabled".to_owned()),
+                }),
                 iam_instance_profile_arn: None,
                 network_interfaces: vec![InstanceNetworkInterface {
                     private_ips: vec![address],

@@ -328,7 +328,16 @@ fn instance(instance: &own::Instance) -> sdk::Instance {
         .set_launch_time(instance.launch_time.map(|time| DateTime::from_secs(time.as_second())))
         .set_platform_details(instance.platform_details.clone())
         .set_private_dns_name_options(dns)
+        .set_metadata_options(instance.metadata_options.as_ref().map(metadata_options))
         .set_network_interfaces(Some(instance.network_interfaces.iter().map(interface).collect()))
+        .build()
+}
+
+fn metadata_options(options: &own::InstanceMetadataOptions) -> sdk::InstanceMetadataOptionsResponse {
+    sdk::InstanceMetadataOptionsResponse::builder()
+        .set_http_tokens(options.http_tokens.as_deref().map(Into::into))
+        .set_http_put_response_hop_limit(options.http_put_response_hop_limit)
+        .set_http_endpoint(options.http_endpoint.as_deref().map(Into::into))
         .build()
 }
 

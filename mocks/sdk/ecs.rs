@@ -147,7 +147,12 @@ fn cluster(cluster: &own::Cluster) -> sdk::Cluster {
         .registered_container_instances_count(cluster.registered_container_instances_count)
         .set_capacity_providers(Some(cluster.capacity_providers.clone()))
         .set_default_capacity_provider_strategy(Some(strategy(&cluster.default_capacity_provider_strategy)))
+        .set_settings(Some(cluster.settings.iter().map(cluster_setting).collect()))
         .build()
+}
+
+fn cluster_setting((name, value): (&String, &String)) -> sdk::ClusterSetting {
+    sdk::ClusterSetting::builder().name(name.as_str().into()).value(value).build()
 }
 
 fn strategy(items: &[own::CapacityProviderStrategyItem]) -> Vec<sdk::CapacityProviderStrategyItem> {
@@ -189,9 +194,14 @@ fn load_balancers(entries: &[own::ServiceLoadBalancer]) -> Vec<sdk::LoadBalancer
 
 fn service(service: &own::Service) -> sdk::Service {
     let configuration = &service.deployment_configuration;
+    let breaker = sdk::DeploymentCircuitBreaker::builder().enable(configuration.circuit_breaker).rollback(false).build();
+    let alarms = sdk::DeploymentAlarms::builder().enable(configuration.alarms).rollback(false);
+    let alarms = alarms.set_alarm_names(Some(Vec::new())).build().unwrap();
     let configuration = sdk::DeploymentConfiguration::builder()
         .set_minimum_healthy_percent(configuration.minimum_healthy_percent)
         .set_maximum_percent(configuration.maximum_percent)
+        .deployment_circuit_breaker(breaker)
+        .alarms(alarms)
         .build();
     let constraints = service.placement_constraints.iter().map(|constraint| {
         sdk::PlacementConstraint::builder()
@@ -272,6 +282,8 @@ fn task(task: &own::Task) -> sdk::Task {
         .desired_status(&task.desired_status)
         .set_launch_type(task.launch_type.as_ref().map(|kind| sdk::LaunchType::from(kind.as_str())))
         .set_container_instance_arn(text(&task.container_instance_arn))
+        .set_platform_version(task.platform_version.clone())
+        .set_platform_family(task.platform_family.clone())
         .set_connectivity(task.connectivity.as_deref().map(sdk::Connectivity::from))
         .set_created_at(time(task.created_at))
         .set_started_at(time(task.started_at))
@@ -296,6 +308,8 @@ fn task_container(container: &own::TaskContainer) -> sdk::Container {
         .name(&container.name)
         .last_status(&container.last_status)
         .set_reason(container.reason.clone())
+        .set_image(container.image.clone())
+        .set_image_digest(container.image_digest.clone())
         .set_network_bindings(Some(container.network_bindings.iter().map(binding).collect()))
         .build()
 }
@@ -354,6 +368,7 @@ fn task_definition(definition: &own::TaskDefinition) -> sdk::TaskDefinition {
         .set_cpu(definition.cpu.clone())
         .set_memory(definition.memory.clone())
         .set_execution_role_arn(text(&definition.execution_role_arn))
+        .set_task_role_arn(text(&definition.task_role_arn))
         .set_pid_mode(definition.pid_mode.as_deref().map(sdk::PidMode::from))
         .set_proxy_configuration(proxy)
         .set_volumes(Some(definition.volumes.iter().map(volume).collect()))
@@ -396,6 +411,8 @@ fn container(container: &own::ContainerDefinition) -> sdk::ContainerDefinition {
     });
     sdk::ContainerDefinition::builder()
         .privileged(container.privileged)
+        .readonly_root_filesystem(container.readonly_root_filesystem)
+        .set_user(container.user.clone())
         .set_mount_points(Some(mounts.collect()))
         .name(&container.name)
         .image(&container.image)
@@ -460,7 +477,7 @@ fn capacity_provider(provider: &own::CapacityProvider) -> sdk::CapacityProvider 
         managed_scaling,
         target_capacity,
         managed_draining,
-        ..
+        managed_termination_protection,
     } = &provider.kind
     else {
         panic!("fixtures read by SDK calls have Auto Scaling group providers only")
@@ -468,15 +485,21 @@ fn capacity_provider(provider: &own::CapacityProvider) -> sdk::CapacityProvider 
     let status = |on: bool| if on { sdk::ManagedScalingStatus::Enabled } else { sdk::ManagedScalingStatus::Disabled };
     let scaling = sdk::ManagedScaling::builder().status(status(*managed_scaling)).set_target_capacity(*target_capacity);
     let draining = if *managed_draining { sdk::ManagedDraining::Enabled } else { sdk::ManagedDraining::Disabled };
+    let protection = match managed_termination_protection {
+        true => sdk::ManagedTerminationProtection::Enabled,
+        false => sdk::ManagedTerminationProtection::Disabled,
+    };
     let group = sdk::AutoScalingGroupProvider::builder()
         .auto_scaling_group_arn(auto_scaling_group_arn.as_str())
         .managed_scaling(scaling.build())
         .managed_draining(draining)
+        .managed_termination_protection(protection)
         .build()
         .unwrap();
     builder.auto_scaling_group_provider(group).build()
 }
 
 fn setting(setting: &own::AccountSetting) -> sdk::Setting {
-    sdk::Setting::builder().name(sdk::SettingName::from(setting.name.as_str())).value(&setting.value).build()
+    let builder = sdk::Setting::builder().name(sdk::SettingName::from(setting.name.as_str())).value(&setting.value);
+    builder.set_principal_arn(text(&setting.principal_arn)).build()
 }
