@@ -11,9 +11,9 @@ use ecs_network_audit::snapshot::ids::{
     VpcEndpointId, VpcId,
 };
 use ecs_network_audit::snapshot::vpc::{
-    BlockPublicAccess, DhcpOptions, FlowLog, GroupReference, HostedZone, InternetGateway, IpPermission, NatGateway, NetworkAcl,
-    NetworkAclEntry, NetworkInterface, PrefixList, Route, RouteDestination, RouteTable, RouteTarget, SecurityGroup,
-    Subnet, Vpc, VpcDnsAttributes, VpcEndpoint, VpcHostedZones,
+    BlockPublicAccess, DhcpOptions, FlowLog, GroupReference, HostedZone, InternetGateway, IpPermission, NatGateway,
+    NetworkAcl, NetworkAclEntry, NetworkInterface, PrefixList, Route, RouteDestination, RouteTable, RouteTarget,
+    SecurityGroup, Subnet, Vpc, VpcDnsAttributes, VpcEndpoint, VpcHostedZones,
 };
 use ecs_network_audit::snapshot::{SCHEMA_VERSION, Scope, Snapshot, Target, TargetData, elb};
 use jiff::Timestamp;

@@ -194,7 +194,8 @@ fn load_balancers(entries: &[own::ServiceLoadBalancer]) -> Vec<sdk::LoadBalancer
 
 fn service(service: &own::Service) -> sdk::Service {
     let configuration = &service.deployment_configuration;
-    let breaker = sdk::DeploymentCircuitBreaker::builder().enable(configuration.circuit_breaker).rollback(false).build();
+    let breaker =
+        sdk::DeploymentCircuitBreaker::builder().enable(configuration.circuit_breaker).rollback(false).build();
     let alarms = sdk::DeploymentAlarms::builder().enable(configuration.alarms).rollback(false);
     let alarms = alarms.set_alarm_names(Some(Vec::new())).build().unwrap();
     let configuration = sdk::DeploymentConfiguration::builder()
