@@ -1,12 +1,10 @@
 //! The ECS half of the fixture vocabulary: clusters, task definitions, services, instances and tasks.
 
-use std::collections::BTreeMap;
-
 use ecs_network_audit::snapshot::ecs::{
     AwsvpcConfiguration, CapacityProvider, CapacityProviderKind, CapacityProviderStrategyItem, Cluster,
-    ContainerDefinition, ContainerInstance, Deployment, DeploymentConfiguration, InstanceResources, LogConfiguration,
-    NetworkBinding, PortMapping, SecretReference, Service, ServiceEvent, ServiceLoadBalancer, Task, TaskContainer,
-    TaskDefinition, TaskNetworkInterface,
+    ContainerDefinition, ContainerInstance, Deployment, DeploymentConfiguration, EnvironmentVariable,
+    InstanceResources, LogConfiguration, NetworkBinding, PortMapping, SecretReference, Service, ServiceEvent,
+    ServiceLoadBalancer, Task, TaskContainer, TaskDefinition, TaskNetworkInterface,
 };
 use ecs_network_audit::snapshot::elb::AutoScalingGroup;
 use ecs_network_audit::snapshot::enums::{DeploymentController, LaunchType, NetworkMode, SchedulingStrategy};
@@ -19,6 +17,15 @@ use super::account::{ACCOUNT, Account, REGION, id, now, push};
 /// An image of the account's own registry.
 pub fn ecr(repository: &str) -> String {
     format!("{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{repository}:1")
+}
+
+/// An environment variable as the collector leaves it.
+pub fn variable(name: &str, form: Option<&str>, kind: Option<&str>) -> EnvironmentVariable {
+    EnvironmentVariable {
+        name: name.to_owned(),
+        credential_form: form.map(str::to_owned),
+        value_kind: kind.map(str::to_owned),
+    }
 }
 
 /// A container, made by chaining what it has.

@@ -5,6 +5,7 @@
 mod balancing;
 mod capacity;
 mod egress;
+mod exposure;
 mod posture;
 
 use ecs_network_audit::snapshot::Snapshot;
@@ -31,6 +32,7 @@ pub fn snapshot() -> Snapshot {
     egress::backoffice(&mut account, &network);
     capacity::fleet(&mut account, &network);
     posture::tooling(&mut account, &network);
+    exposure::campaigns(&mut account, &network);
     healthy(&mut account);
     let mut snapshot = account.snapshot();
     snapshot.demo = true;
@@ -151,7 +153,7 @@ fn healthy(account: &mut Account) {
     let own = all.filter(|table| table.subnets.iter().any(|subnet| private.contains(subnet)));
     tables.extend(own.map(|table| table.id.clone()));
     account.s3_gateway(&vpc, &tables.iter().collect::<Vec<_>>());
-    for service in ["ecr.api", "ecr.dkr"] {
+    for service in ["ecr.api", "ecr.dkr", "logs"] {
         account.interface_endpoint_of(&vpc, service, &[&isolated[0], &isolated[1]], "platform-endpoints");
     }
     let cluster = account.cluster("healthy");
@@ -166,7 +168,7 @@ fn healthy(account: &mut Account) {
     account.admit_group(&account.group_of(&service), "tcp", 8080, 8080, &balancer);
     two_tasks(account, &service);
 
-    let quiet = container("worker", &ecr("worker"));
+    let quiet = container("worker", &ecr("worker")).awslogs();
     let definition = account.definition("worker", Some(NetworkMode::Awsvpc), vec![quiet]);
     let service = account.fargate_service(&cluster, "worker", &definition, &[&isolated[0], &isolated[1]]);
     two_tasks(account, &service);

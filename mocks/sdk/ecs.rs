@@ -21,7 +21,7 @@ use jiff::Timestamp;
 use super::{Mock, World, answer};
 
 /// Planted in every value that must never reach a snapshot.
-pub const SENTINEL: &str = "planted-value-that-must-not-be-kept";
+pub const SENTINEL: &str = "planted-value-that-must-not-be-kept 42!";
 
 pub(super) fn rules(mock: &mut Mock) {
     answer!(mock, "ecs:ListClusters", Client::list_clusters, |world, input| {
@@ -397,10 +397,12 @@ fn container(container: &own::ContainerDefinition) -> sdk::ContainerDefinition {
         builder.options("apikey", SENTINEL).build().unwrap()
     });
     let variables = container.environment.iter().map(|variable| {
-        let value = variable.credential_form.as_deref().map_or(SENTINEL, |form| {
-            assert_eq!(form, "aws-access-key-id", "the only form that fixtures use");
-            "AKIAIOSFODNN7EXAMPLE"
-        });
+        let value = match (variable.credential_form.as_deref(), variable.value_kind.as_deref()) {
+            (None, None) => SENTINEL,
+            (Some("aws-access-key-id"), _) => "AKIAIOSFODNN7EXAMPLE",
+            (None, Some("number")) => "42",
+            other => panic!("no value for {other:?}"),
+        };
         sdk::KeyValuePair::builder().name(&variable.name).value(value).build()
     });
     let mounts = container.mount_points.iter().map(|mount| {

@@ -79,6 +79,11 @@ pub fn path(topology: &Topology<'_>, subnet: &SubnetId, address: PublicAddress) 
     InternetPath { way, hops: walk.hops, route_table, nat_gateways: walk.nat_gateways }
 }
 
+/// Whether block public access lets internet gateways carry traffic of a subnet.
+pub fn public_access(topology: &Topology<'_>, subnet: &Subnet) -> Way {
+    Walk { topology, hops: Vec::new(), nat_gateways: Vec::new() }.block_public_access(subnet, false)
+}
+
 impl<'s> Walk<'_, 's> {
     fn out_of_subnet(&mut self, subnet: &'s Subnet, address: PublicAddress) -> (Way, Option<RouteTableId>) {
         let table = match self.topology.route_table_of(subnet) {

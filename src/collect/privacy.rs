@@ -32,7 +32,51 @@ pub(super) fn credential_form(value: &str) -> Option<&'static str> {
     if let Some((_, form)) = TOKEN_PREFIXES.iter().find(|(prefix, _)| long && value.starts_with(prefix)) {
         return Some(form);
     }
-    is_jwt(value).then_some("json-web-token")
+    if is_jwt(value) {
+        return Some("json-web-token");
+    }
+    has_password(value).then_some("url-with-password")
+}
+
+/// What a value plainly is that needn't be kept secret; `None` for one that says nothing of itself.
+pub(super) fn value_kind(value: &str) -> Option<&'static str> {
+    let value = value.trim();
+    let first = |c: &str| value.starts_with(c);
+    if value.is_empty() {
+        Some("empty")
+    } else if ["true", "false", "yes", "no", "on", "off", "enabled", "disabled", "none", "null"]
+        .contains(&value.to_ascii_lowercase().as_str())
+    {
+        Some("flag")
+    } else if value.parse::<f64>().is_ok() {
+        Some("number")
+    } else if first("arn:") {
+        Some("arn")
+    } else if first("/") || first("./") || first("~/") || first("file:") {
+        Some("path")
+    } else if value.contains("://") {
+        Some("url")
+    } else if first("${") || first("{{") || first("<") || first("$(") {
+        Some("placeholder")
+    } else {
+        is_identifier(value).then_some("identifier")
+    }
+}
+
+/// Words of letters in a row, as names of secrets and parameters are.
+fn is_identifier(value: &str) -> bool {
+    let words: Vec<&str> = value.split(['/', '-', '_', '.', ':']).collect();
+    words.len() > 1 && words.iter().all(|word| !word.is_empty() && word.chars().all(|c| c.is_ascii_alphabetic()))
+}
+
+/// `scheme://user:password@host`; a placeholder for the password is none.
+fn has_password(value: &str) -> bool {
+    let Some((scheme, rest)) = value.split_once("://") else { return false };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let Some((user, _)) = authority.rsplit_once('@') else { return false };
+    let password = user.split_once(':').map_or("", |(_, password)| password);
+    let is_scheme = !scheme.is_empty() && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
+    is_scheme && !password.is_empty() && !password.contains(['$', '{', '<', '*'])
 }
 
 fn is_aws_key_id(value: &str) -> bool {
@@ -56,6 +100,35 @@ mod tests {
         assert_eq!(credential_form("-----BEGIN RSA PRIVATE KEY-----\nMII"), Some("private-key"));
         assert_eq!(credential_form(&format!("ghp_{}", "a".repeat(36))), Some("github-token"));
         assert_eq!(credential_form("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln"), Some("json-web-token"));
+    }
+
+    #[test]
+    fn a_password_inside_of_an_address_is_one() {
+        assert_eq!(credential_form("postgres://shop:hunter2@db.internal:5432/shop"), Some("url-with-password"));
+        for value in
+            ["postgres://shop@db/shop", "postgres://shop:${PASSWORD}@db", "redis://:@db", "a:b@c", "https://a/b:c@d"]
+        {
+            assert_eq!(credential_form(value), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn values_that_say_what_they_are() {
+        for (value, kind) in [
+            ("", "empty"),
+            ("True", "flag"),
+            ("4096", "number"),
+            ("arn:aws:secretsmanager:eu-west-1:1:secret:db", "arn"),
+            ("/run/secrets/db", "path"),
+            ("https://auth.example.com/token", "url"),
+            ("${DB_PASSWORD}", "placeholder"),
+            ("prod/db/password", "identifier"),
+        ] {
+            assert_eq!(value_kind(value), Some(kind), "{value}");
+        }
+        for value in ["hunter2", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "s3cret-word", "secret"] {
+            assert_eq!(value_kind(value), None, "{value}");
+        }
     }
 
     #[test]

@@ -121,7 +121,12 @@ fn container(container: sdk::ContainerDefinition) -> ContainerDefinition {
 
 fn environment_variable(variable: sdk::KeyValuePair) -> EnvironmentVariable {
     let form = variable.value.as_deref().and_then(privacy::credential_form);
-    EnvironmentVariable { name: text(variable.name), credential_form: form.map(str::to_owned) }
+    let kind = variable.value.as_deref().filter(|_| form.is_none()).and_then(privacy::value_kind);
+    EnvironmentVariable {
+        name: text(variable.name),
+        credential_form: form.map(str::to_owned),
+        value_kind: kind.map(str::to_owned),
+    }
 }
 
 fn port_mapping(mapping: sdk::PortMapping) -> PortMapping {

@@ -2,7 +2,7 @@
 
 use crate::analysis::Analyses;
 use crate::finding::{Related, Remediation};
-use crate::reach::verdict::{Blocker, Family};
+use crate::reach::verdict::{Blocker, Family, Gap};
 use crate::rules::revisions;
 use crate::rules::{Failing, Outcome, Rule};
 use crate::shell;
@@ -11,7 +11,7 @@ use crate::text;
 use crate::text::Text;
 use crate::topology::Lookup;
 use crate::topology::launch::LaunchKind;
-use crate::topology::workload::{Role, Workload};
+use crate::topology::workload::{Role, Variant, Workload};
 
 /// A setting that should not be.
 pub(super) struct Setting {
@@ -27,12 +27,32 @@ pub(super) struct Setting {
     pub(super) query: &'static str,
 }
 
-/// Asks each revision in use for what is wrong with it. Where it launches only matters when something is.
+/// What a revision shows of a setting.
+#[derive(Default)]
+pub(super) struct Shown {
+    /// What is wrong.
+    pub(super) wrong: Vec<Text>,
+    /// What can't be told.
+    pub(super) gaps: Vec<Gap>,
+}
+
+/// Asks each revision in use for what is wrong with it.
 pub(super) fn judge<'s>(
     workload: &Workload<'s>,
     analyses: &Analyses<'s>,
     setting: Setting,
     wrong: impl Fn(&TaskDefinition) -> Vec<Text>,
+) -> Outcome {
+    let shown = |_: &Variant<'s>, definition: &TaskDefinition| Shown { wrong: wrong(definition), gaps: Vec::new() };
+    judge_where(workload, analyses, setting, shown)
+}
+
+/// The same where the answer hangs on more than the revision. Where it launches only matters when something is wrong.
+pub(super) fn judge_where<'s>(
+    workload: &Workload<'s>,
+    analyses: &Analyses<'s>,
+    setting: Setting,
+    show: impl Fn(&Variant<'s>, &'s TaskDefinition) -> Shown,
 ) -> Outcome {
     let (mut definitions, mut blockers, mut gaps): (Vec<&TaskDefinition>, Vec<Blocker>, Vec<_>) = Default::default();
     let mut concerned = false;
@@ -47,8 +67,9 @@ pub(super) fn judge<'s>(
             }
         };
         concerned = true;
-        let details = wrong(definition);
-        if details.is_empty() {
+        let shown = show(variant, definition);
+        gaps.extend(shown.gaps);
+        if shown.wrong.is_empty() {
             continue;
         }
         let only_fargate = variant.launches.known.iter().all(|launch| launch.kind == LaunchKind::Fargate);
@@ -57,7 +78,7 @@ pub(super) fn judge<'s>(
             continue;
         }
         definitions.push(definition);
-        blockers.extend(details.into_iter().map(|detail| blocker(setting.kind, definition, detail)));
+        blockers.extend(shown.wrong.into_iter().map(|detail| blocker(setting.kind, definition, detail)));
     }
     gaps.sort();
     gaps.dedup();
@@ -69,7 +90,8 @@ pub(super) fn judge<'s>(
     let failing = (!blockers.is_empty()).then(|| {
         let mut message = text!["Tasks of ", &workload.short_name, " ", setting.headline, ": "];
         message.append(Text::joined(blockers.iter().map(|blocker| &blocker.detail)));
-        let commands = definitions.iter().map(|definition| describe(region, definition, setting.query)).collect();
+        let commands =
+            definitions.iter().map(|definition| describe(region, definition.arn.name(), setting.query)).collect();
         let related = definitions.iter().map(|definition| Related {
             kind: "ecs:task-definition",
             id: definition.arn.as_str().to_owned(),
@@ -81,7 +103,8 @@ pub(super) fn judge<'s>(
     revisions::outcome(concerned, gaps, failing)
 }
 
-fn blocker(kind: &'static str, definition: &TaskDefinition, detail: Text) -> Blocker {
+/// One thing that is wrong with a revision.
+pub(super) fn blocker(kind: &'static str, definition: &TaskDefinition, detail: Text) -> Blocker {
     let mut of = detail;
     of.append(text![" in ", definition.arn.name().to_owned()]);
     Blocker {
@@ -96,10 +119,11 @@ fn blocker(kind: &'static str, definition: &TaskDefinition, detail: Text) -> Blo
     }
 }
 
-fn describe(region: &str, definition: &TaskDefinition, query: &str) -> String {
+/// Shows a part of a revision.
+pub(super) fn describe(region: &str, definition: &str, query: &str) -> String {
     let mut command = shell::Command::new("aws ecs describe-task-definition");
     command.option("region", region);
-    command.option("task-definition", definition.arn.name());
+    command.option("task-definition", definition);
     command.option("query", query);
     command.to_string()
 }

@@ -100,6 +100,22 @@ impl Revision<'_, '_> {
     }
 }
 
+/// The operating system of a revision wherever it launches.
+pub(super) fn os_of<'s>(
+    analyses: &Analyses<'s>,
+    workload: &Workload<'s>,
+    variant: &Variant<'s>,
+    definition: &'s TaskDefinition,
+) -> Os {
+    let revision = |launch| Revision { workload, variant, launch, definition };
+    let mut all: Vec<Os> = variant.launches.known.iter().map(|launch| revision(launch).os(analyses)).collect();
+    all.dedup();
+    match all.as_slice() {
+        [os] if variant.launches.gaps.is_empty() || definition.operating_system_family.is_some() => *os,
+        _ => Os::Unknown,
+    }
+}
+
 /// Every revision in every way of launching; older deployments only finish what they run and are left out.
 pub(super) fn of<'a, 's>(workload: &'a Workload<'s>) -> (Vec<Revision<'a, 's>>, Vec<Gap>) {
     let (mut revisions, mut gaps) = (Vec::new(), Vec::new());

@@ -573,6 +573,17 @@ pub struct PortMapping {
     pub app_protocol: Option<String>,
 }
 
+impl PortMapping {
+    /// First and last container port.
+    pub fn container_ports(&self) -> Option<(u16, u16)> {
+        if let Some(port) = self.container_port {
+            return Some((port, port));
+        }
+        let (from, to) = self.container_port_range.as_deref()?.split_once('-')?;
+        Some((from.trim().parse().ok()?, to.trim().parse().ok()?))
+    }
+}
+
 /// An item of `mountPoints`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the fields are the API's")]
@@ -592,6 +603,9 @@ pub struct EnvironmentVariable {
     /// What the value looked like, `aws-access-key-id` for instance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential_form: Option<String>,
+    /// What else the value plainly is: `empty`, `flag`, `number`, `arn`, `path`, `url`, `placeholder` or `identifier`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value_kind: Option<String>,
 }
 
 /// An item of `secrets` or `secretOptions`.
@@ -695,4 +709,12 @@ pub struct AccountSetting {
     pub value: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub principal_arn: Option<Arn>,
+}
+
+impl AccountSetting {
+    /// The setting of the root user is everybody's default; that of another principal says something of that one only
+    /// ("Access Amazon ECS features with account settings" in the ECS Developer Guide).
+    pub fn is_of_account(&self) -> bool {
+        self.principal_arn.as_ref().is_some_and(|arn| arn.as_str().ends_with(":root"))
+    }
 }

@@ -9,7 +9,7 @@ use ecs_network_audit::engine::evaluate;
 use ecs_network_audit::rules;
 use ecs_network_audit::settings::Settings;
 use ecs_network_audit::snapshot::coverage::{Dataset, FailureClass};
-use ecs_network_audit::snapshot::ecs::{CapacityProviderStrategyItem, EnvironmentVariable};
+use ecs_network_audit::snapshot::ecs::CapacityProviderStrategyItem;
 use ecs_network_audit::snapshot::elb::TargetGroupAttributes;
 use ecs_network_audit::snapshot::ids::Arn;
 use ecs_network_audit::snapshot::storage::{CachedImage, PullThroughCacheRule};
@@ -25,7 +25,7 @@ use crate::mocks::accounts::{
     Fixture, ec2_awsvpc_full, ec2_awsvpc_trunked, fargate_isolated_with_endpoints, fargate_isolated_without_endpoints,
     fargate_private_with_nat, instances,
 };
-use crate::mocks::compute::{container, ecr, set_launch};
+use crate::mocks::compute::{container, ecr, set_launch, variable};
 use crate::mocks::demo;
 use crate::mocks::patterns;
 use crate::mocks::sdk::{Fault, Mock, SENTINEL};
@@ -405,8 +405,9 @@ fn values_of_users_never_reach_a_snapshot() {
     fixture.account.task(&fixture.service, "t");
     fixture.account.edit_definition(&fixture.definition, |definition| {
         definition.containers[0].environment = vec![
-            EnvironmentVariable { name: "MODE".to_owned(), credential_form: None },
-            EnvironmentVariable { name: "KEY".to_owned(), credential_form: Some("aws-access-key-id".to_owned()) },
+            variable("MODE", None, None),
+            variable("TOKEN", None, Some("number")),
+            variable("KEY", Some("aws-access-key-id"), None),
         ];
     });
     let snapshot = fixture.account.snapshot();

@@ -9,7 +9,7 @@ use crate::reach::verdict::Family;
 use crate::reach::verdict::Gap;
 use crate::rules::{Check, Failing, Group, Outcome, Rule};
 use crate::snapshot::coverage::Dataset;
-use crate::snapshot::ecs::{ServiceLoadBalancer, TaskDefinition};
+use crate::snapshot::ecs::{PortMapping, ServiceLoadBalancer, TaskDefinition};
 use crate::text;
 use crate::topology::Lookup;
 use crate::topology::workload::Role;
@@ -90,11 +90,8 @@ fn fault(definition: &TaskDefinition, entry: &ServiceLoadBalancer) -> Result<Opt
     if container.port_mappings.iter().any(|mapping| mapping.container_port == Some(port)) {
         return Ok(None);
     }
-    let in_range = |range: &str| {
-        let ends = range.split_once('-').and_then(|(a, b)| Some((a.parse::<u16>().ok()?, b.parse::<u16>().ok()?)));
-        ends.is_some_and(|(from, to)| (from..=to).contains(&port))
-    };
-    if container.port_mappings.iter().any(|mapping| mapping.container_port_range.as_deref().is_some_and(in_range)) {
+    let has = |(from, to): (u16, u16)| (from..=to).contains(&port);
+    if container.port_mappings.iter().filter_map(PortMapping::container_ports).any(has) {
         let reason = text!["whether a port of a range can be registered with a load balancer is not documented"];
         return Err(Gap::Undecidable { kind: "port-range", reason });
     }

@@ -7,7 +7,6 @@ use crate::finding::{Evidence, Remediation, Severity};
 use crate::rules::revisions::{self, Revision};
 use crate::rules::{Check, Group, Outcome, Rule};
 use crate::snapshot::coverage::Dataset;
-use crate::snapshot::ecs::PortMapping;
 use crate::snapshot::enums::NetworkMode;
 use crate::text;
 use crate::topology::launch::LaunchKind;
@@ -90,7 +89,7 @@ fn clashes<'s>(revision: &Revision<'_, 's>) -> Vec<(&'s str, &'s str, String)> {
         for second in &containers[index + 1..] {
             for one in &first.port_mappings {
                 for other in second.port_mappings.iter().filter(|other| other.protocol == one.protocol) {
-                    let (Some(a), Some(b)) = (range(one), range(other)) else { continue };
+                    let (Some(a), Some(b)) = (one.container_ports(), other.container_ports()) else { continue };
                     let (from, to) = (a.0.max(b.0), a.1.min(b.1));
                     if from <= to {
                         let ports = if from == to { from.to_string() } else { format!("{from}-{to}") };
@@ -103,14 +102,6 @@ fn clashes<'s>(revision: &Revision<'_, 's>) -> Vec<(&'s str, &'s str, String)> {
         }
     }
     found.into_iter().map(|((first, second), port)| (first, second, port)).collect()
-}
-
-fn range(mapping: &PortMapping) -> Option<(u16, u16)> {
-    if let Some(port) = mapping.container_port {
-        return Some((port, port));
-    }
-    let (from, to) = mapping.container_port_range.as_deref()?.split_once('-')?;
-    Some((from.trim().parse().ok()?, to.trim().parse().ok()?))
 }
 
 fn bind_errors(workload: &Workload<'_>) -> Vec<Evidence> {

@@ -1,0 +1,108 @@
+//! Tasks that need an execution role and have none.
+
+use std::collections::BTreeSet;
+
+use crate::analysis::Analyses;
+use crate::finding::{Remediation, Severity};
+use crate::image::{self, Registry};
+use crate::reach::verdict::{Blocker, Gap};
+use crate::rules::definitions;
+use crate::rules::revisions::{self, Revision};
+use crate::rules::{Check, Group, Outcome, Rule};
+use crate::snapshot::ecs::TaskDefinition;
+use crate::text;
+use crate::text::Text;
+use crate::topology::launch::LaunchKind;
+use crate::topology::workload::{Role, Workload};
+
+pub(in crate::rules) static RULE: Rule = Rule {
+    id: "execution-role-missing",
+    group: Group::Exposure,
+    severity: Severity::High,
+    summary: "tasks need an execution role to start and have none",
+    page: include_str!("execution_role_missing.md"),
+    needs: revisions::NEEDS,
+    controls: &[],
+    references: &["https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html"],
+    check: Check::Workload(check),
+};
+
+fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
+    let (revisions, mut gaps) = revisions::of(workload);
+    let (mut wrong, mut blockers): (Vec<&Revision<'_, '_>>, BTreeSet<Blocker>) = Default::default();
+    let mut concerned = false;
+    for revision in &revisions {
+        let uses = uses(revision.definition, revision.launch.kind);
+        concerned |= !uses.is_empty();
+        if uses.is_empty() || revision.definition.execution_role_arn.is_some() {
+            continue;
+        }
+        match doubt(revision) {
+            Some(gap) => gaps.push(gap),
+            None => {
+                wrong.push(revision);
+                let of = |detail| definitions::blocker("no-execution-role", revision.definition, detail);
+                blockers.extend(uses.into_iter().map(of));
+            }
+        }
+    }
+    let failing = (!wrong.is_empty()).then(|| {
+        let mut message = text!["Tasks of ", &workload.short_name, " cannot start: nobody may "];
+        message.append(Text::joined(blockers.iter().map(|blocker| &blocker.detail)));
+        message.push(", because the task definition names no executionRoleArn");
+        let region = analyses.topology.target.region.as_str();
+        let definitions: BTreeSet<&str> = wrong.iter().map(|revision| revision.definition.arn.name()).collect();
+        let describe = |name| definitions::describe(region, name, "taskDefinition.executionRoleArn");
+        let commands = definitions.into_iter().map(describe).collect();
+        let text = text![
+            "Register a revision with an execution role that ecs-tasks.amazonaws.com may assume and that has \
+             AmazonECSTaskExecutionRolePolicy, with read access to the secrets and files that the revision names."
+        ];
+        let blockers = blockers.into_iter().collect();
+        revisions::failing(&RULE, &wrong, message, blockers, Remediation { text, commands })
+    });
+    gaps.sort();
+    gaps.dedup();
+    revisions::outcome(concerned, gaps, failing)
+}
+
+/// What the agent does in the name of the execution role. On container instances the role of the instance pulls and logs.
+fn uses(definition: &TaskDefinition, launch: LaunchKind) -> BTreeSet<Text> {
+    let mut uses = BTreeSet::new();
+    for container in &definition.containers {
+        let log = container.log_configuration.as_ref();
+        let secrets = !container.secrets.is_empty() || log.is_some_and(|log| !log.secret_options.is_empty());
+        let mut add = |what: &'static str| uses.insert(text![what, &container.name]);
+        if secrets {
+            add("read the secrets of container ");
+        }
+        if container.repository_credentials.is_some() {
+            add("read the registry credentials of container ");
+        }
+        if launch == LaunchKind::Ec2 {
+            continue;
+        }
+        if !container.environment_files.is_empty() {
+            add("read the environment files of container ");
+        }
+        if matches!(image::parse(&container.image).registry, Registry::Ecr { .. }) {
+            add("pull the image of container ");
+        }
+        if log.is_some_and(|log| log.log_driver == "awslogs") {
+            add("write the logs of container ");
+        }
+    }
+    uses
+}
+
+fn doubt(revision: &Revision<'_, '_>) -> Option<Gap> {
+    let name = revision.definition.arn.name().to_owned();
+    if matches!(revision.variant.role, Role::Standalone | Role::Scheduled) {
+        let reason = text!["whoever runs ", name, " may name an execution role in the call"];
+        return Some(Gap::Undecidable { kind: "task-override", reason });
+    }
+    revision.is_running_here().then(|| {
+        let reason = text!["contradicted by live state: tasks of ", name, " run without an execution role"];
+        Gap::Undecidable { kind: "live-state", reason }
+    })
+}

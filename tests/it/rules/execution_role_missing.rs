@@ -1,0 +1,96 @@
+//! Tasks that need an execution role and have none.
+
+use ecs_network_audit::snapshot::coverage::Dataset;
+use insta::assert_snapshot;
+
+use crate::mocks::account::{ACCOUNT, REGION};
+use crate::mocks::compute::container;
+use crate::mocks::patterns::{self, Pattern};
+use crate::support::{assert_silent, assert_unknown, audit_rule, only, shown};
+
+const RULE: &str = "execution-role-missing";
+
+fn without(mut pattern: Pattern) -> Pattern {
+    let definition = pattern.definition.clone();
+    pattern.account.edit_definition(&definition, |definition| definition.execution_role_arn = None);
+    pattern
+}
+
+fn with_secret(mut pattern: Pattern) -> Pattern {
+    let secret = format!("arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:db");
+    let secrets = container("app", "nginx").secret(&secret).into_secrets();
+    let definition = pattern.definition.clone();
+    pattern.account.edit_definition(&definition, |definition| definition.containers[0].secrets = secrets);
+    pattern
+}
+
+#[test]
+fn fargate_pulls_and_logs_in_its_name() {
+    let pattern = without(patterns::fargate_nat());
+    assert_snapshot!(shown(only(&audit_rule(&pattern.account, RULE))), @r##"
+    high execution-role-missing prod/web (ecs:service)
+    Tasks of web cannot start: nobody may pull the image of container app in web:1; write the logs of container app in web:1, because the task definition names no executionRoleArn
+    blocker definition/no-execution-role - -> web:1: pull the image of container app in web:1
+    blocker definition/no-execution-role - -> web:1: write the logs of container app in web:1
+    fix Register a revision with an execution role that ecs-tasks.amazonaws.com may assume and that has AmazonECSTaskExecutionRolePolicy, with read access to the secrets and files that the revision names.
+    $ aws ecs describe-task-definition --region eu-west-1 --task-definition web:1 --query taskDefinition.executionRoleArn
+    "##);
+}
+
+#[test]
+fn secrets_need_it_on_instances_too() {
+    let pattern = without(with_secret(patterns::ec2_bridge()));
+    let mut account = pattern.account;
+    account.data.tasks.items_mut().unwrap().clear();
+    assert_snapshot!(shown(only(&audit_rule(&account, RULE))), @r##"
+    high execution-role-missing prod/web (ecs:service)
+    Tasks of web cannot start: nobody may read the secrets of container app in web:1, because the task definition names no executionRoleArn
+    blocker definition/no-execution-role - -> web:1: read the secrets of container app in web:1
+    fix Register a revision with an execution role that ecs-tasks.amazonaws.com may assume and that has AmazonECSTaskExecutionRolePolicy, with read access to the secrets and files that the revision names.
+    $ aws ecs describe-task-definition --region eu-west-1 --task-definition web:1 --query taskDefinition.executionRoleArn
+    "##);
+}
+
+#[test]
+fn the_instance_pulls_and_logs_by_its_own_role() {
+    assert_silent(&audit_rule(&without(patterns::ec2_bridge()).account, RULE));
+}
+
+#[test]
+fn a_public_image_that_logs_nowhere_needs_none() {
+    let mut pattern = without(patterns::fargate_nat());
+    let definition = pattern.definition.clone();
+    pattern.account.edit_definition(&definition, |definition| {
+        definition.containers[0].image = "public.ecr.aws/nginx/nginx:1".to_owned();
+        definition.containers[0].log_configuration = None;
+    });
+    assert_silent(&audit_rule(&pattern.account, RULE));
+}
+
+#[test]
+fn with_a_role_all_is_well() {
+    assert_silent(&audit_rule(&with_secret(patterns::fargate_nat()).account, RULE));
+}
+
+#[test]
+fn tasks_that_run_prove_that_it_works() {
+    let mut pattern = without(patterns::fargate_nat());
+    pattern.account.task(&pattern.service, "web-0");
+    assert_unknown(&audit_rule(&pattern.account, RULE), "contradicted by live state");
+}
+
+#[test]
+fn who_runs_a_task_may_name_a_role_in_the_call() {
+    let mut pattern = without(patterns::fargate_nat());
+    let task = pattern.account.task(&pattern.service, "once");
+    pattern.account.edit_task(&task, |task| task.group = Some("family:web".to_owned()));
+    pattern.account.data.services.items_mut().unwrap().clear();
+    assert_unknown(&audit_rule(&pattern.account, RULE), "may name an execution role in the call");
+}
+
+#[test]
+fn unread() {
+    let mut pattern = without(patterns::fargate_nat());
+    pattern.account.deny(Dataset::TaskDefinitions, "ecs:DescribeTaskDefinition");
+    assert_unknown(&audit_rule(&pattern.account, RULE), "task-definitions could not be read");
+}

@@ -1,0 +1,218 @@
+//! Tasks that everybody on the internet can talk to.
+
+use ecs_network_audit::snapshot::coverage::Dataset;
+use ecs_network_audit::snapshot::enums::RouteState;
+use ecs_network_audit::snapshot::vpc::{BlockPublicAccess, Route, RouteDestination, RouteTarget};
+use insta::assert_snapshot;
+
+use crate::mocks::accounts::assign_public_ip_of;
+use crate::mocks::patterns::{self, Pattern};
+use crate::support::{assert_silent, assert_unknown, audit_rule, only, shown};
+
+const RULE: &str = "task-reachable-from-internet";
+
+/// Fargate tasks with public addresses whose group has this rule.
+fn open(ports: (i32, i32), blocks: &[&str]) -> Pattern {
+    let mut pattern = patterns::fargate_public_ip();
+    for block in blocks {
+        pattern.account.admit(&pattern.group, "tcp", ports.0, ports.1, block);
+    }
+    pattern
+}
+
+/// Its subnets have IPv6 blocks and a route for everything to the internet gateway, and only IPv6 is let in.
+fn dual_stack() -> Pattern {
+    let mut pattern = open((8080, 8080), &["::/0"]);
+    let gateway = pattern.account.internet_gateway(&pattern.vpc);
+    for (number, subnet) in pattern.subnets.clone().iter().enumerate() {
+        let block = format!("2001:db8:0:{number}::/64").parse().unwrap();
+        pattern.account.edit_subnet(subnet, |subnet| subnet.ipv6_cidr_blocks.push(block));
+    }
+    for acl in pattern.account.data.network_acls.items_mut().unwrap() {
+        let mut entries = acl.entries.clone();
+        entries.retain(|entry| entry.allow);
+        for entry in &mut entries {
+            (entry.cidr, entry.rule_number) = ("::/0".parse().unwrap(), 101);
+        }
+        acl.entries.extend(entries);
+    }
+    for table in pattern.tables.clone() {
+        pattern.account.edit_table(&table, |table| {
+            table.routes.push(Route {
+                destination: RouteDestination::Cidr("::/0".parse().unwrap()),
+                target: RouteTarget::InternetGateway(gateway.clone()),
+                state: RouteState::Active,
+                propagated: false,
+            });
+        });
+    }
+    pattern
+}
+
+fn running_with(pattern: &mut Pattern, ipv6_address: Option<&str>) {
+    for (number, subnet) in pattern.subnets.clone().iter().enumerate() {
+        let task = pattern.account.task(&pattern.service, &format!("web-{number}"));
+        pattern.account.edit_task(&task, |task| {
+            let interface = task.network_interface.as_mut().unwrap();
+            interface.subnet_id = Some(subnet.clone());
+            interface.ipv6_address = ipv6_address.map(str::to_owned);
+        });
+    }
+}
+
+#[test]
+fn a_public_address_and_a_port_that_is_open_to_everyone() {
+    let pattern = open((8080, 8080), &["0.0.0.0/0"]);
+    assert_snapshot!(shown(only(&audit_rule(&pattern.account, RULE))), @r##"
+    high task-reachable-from-internet prod/web (ecs:service)
+    Everybody on the internet reaches tasks of web on tcp 8080 (igw-0fce67db46f1d0c3b to subnet-0238e36be509fd2ee; igw-0fce67db46f1d0c3b to subnet-088beb2fa9c2a7119): sg-00ee3097251c489aa admits 0.0.0.0/0 on tcp 8080
+    blocker group/open-to-the-internet - -> sg-00ee3097251c489aa: sg-00ee3097251c489aa admits 0.0.0.0/0 on tcp 8080
+    fix If only a load balancer or known clients should call, admit their security group or addresses instead; place tasks behind a load balancer in subnets without a route to an internet gateway.
+    $ aws ec2 revoke-security-group-ingress --region eu-west-1 --group-id sg-00ee3097251c489aa --ip-permissions 'IpProtocol=tcp,FromPort=8080,ToPort=8080,IpRanges=[{CidrIp=0.0.0.0/0}]'
+    "##);
+}
+
+#[test]
+fn two_halves_of_the_internet_are_everyone_too() {
+    let pattern = open((0, 65535), &["0.0.0.0/1", "128.0.0.0/1"]);
+    assert_snapshot!(shown(only(&audit_rule(&pattern.account, RULE))), @r##"
+    high task-reachable-from-internet prod/web (ecs:service)
+    Everybody on the internet reaches tasks of web on tcp 8080 (igw-0fce67db46f1d0c3b to subnet-0238e36be509fd2ee; igw-0fce67db46f1d0c3b to subnet-088beb2fa9c2a7119): sg-00ee3097251c489aa admits 0.0.0.0/1 on tcp 0-65535; sg-00ee3097251c489aa admits 128.0.0.0/1 on tcp 0-65535
+    blocker group/open-to-the-internet - -> sg-00ee3097251c489aa: sg-00ee3097251c489aa admits 0.0.0.0/1 on tcp 0-65535
+    blocker group/open-to-the-internet - -> sg-00ee3097251c489aa: sg-00ee3097251c489aa admits 128.0.0.0/1 on tcp 0-65535
+    fix If only a load balancer or known clients should call, admit their security group or addresses instead; place tasks behind a load balancer in subnets without a route to an internet gateway.
+    $ aws ec2 revoke-security-group-ingress --region eu-west-1 --group-id sg-00ee3097251c489aa --ip-permissions 'IpProtocol=tcp,FromPort=0,ToPort=65535,IpRanges=[{CidrIp=0.0.0.0/1}]'
+    $ aws ec2 revoke-security-group-ingress --region eu-west-1 --group-id sg-00ee3097251c489aa --ip-permissions 'IpProtocol=tcp,FromPort=0,ToPort=65535,IpRanges=[{CidrIp=128.0.0.0/1}]'
+    "##);
+}
+
+#[test]
+fn an_ipv6_address_that_a_running_task_shows() {
+    let mut pattern = dual_stack();
+    running_with(&mut pattern, Some("2001:db8::10"));
+    assert_snapshot!(shown(only(&audit_rule(&pattern.account, RULE))), @r##"
+    high task-reachable-from-internet prod/web (ecs:service)
+    Everybody on the internet reaches tasks of web on tcp 8080 (igw-0fce67db46f1d0c3b to subnet-0238e36be509fd2ee; igw-0fce67db46f1d0c3b to subnet-088beb2fa9c2a7119): sg-00ee3097251c489aa admits ::/0 on tcp 8080
+    blocker group/open-to-the-internet - -> sg-00ee3097251c489aa: sg-00ee3097251c489aa admits ::/0 on tcp 8080
+    fix If only a load balancer or known clients should call, admit their security group or addresses instead; place tasks behind a load balancer in subnets without a route to an internet gateway.
+    $ aws ec2 revoke-security-group-ingress --region eu-west-1 --group-id sg-00ee3097251c489aa --ip-permissions 'IpProtocol=tcp,FromPort=8080,ToPort=8080,Ipv6Ranges=[{CidrIpv6=::/0}]'
+    "##);
+}
+
+#[test]
+fn tasks_without_an_ipv6_address_are_not_reached_by_one() {
+    let mut pattern = dual_stack();
+    running_with(&mut pattern, None);
+    assert_silent(&audit_rule(&pattern.account, RULE));
+}
+
+#[test]
+fn before_a_task_runs_nobody_sees_whether_it_gets_an_ipv6_address() {
+    assert_unknown(&audit_rule(&dual_stack().account, RULE), "get a public address");
+}
+
+#[test]
+fn a_bridge_task_on_an_instance_with_a_public_address() {
+    let mut pattern = patterns::ec2_bridge();
+    let public = pattern.public.clone();
+    for (instance, subnet) in pattern.instances.clone().iter().zip(public) {
+        pattern.account.edit_host(instance, |host| {
+            host.subnet_id = Some(subnet.clone());
+            host.network_interfaces[0].subnet_id = Some(subnet);
+            host.network_interfaces[0].public_ip = Some("203.0.113.9".to_owned());
+        });
+    }
+    pattern.account.admit(&pattern.group, "tcp", 32768, 65535, "0.0.0.0/0");
+    assert_snapshot!(shown(only(&audit_rule(&pattern.account, RULE))), @r##"
+    high task-reachable-from-internet prod/web (ecs:service)
+    Everybody on the internet reaches tasks of web on tcp 32768 and tcp 32769 (igw-0fce67db46f1d0c3b to subnet-0238e36be509fd2ee; igw-0fce67db46f1d0c3b to subnet-088beb2fa9c2a7119): sg-07e77904572ff8efc admits 0.0.0.0/0 on tcp 32768-65535
+    blocker group/open-to-the-internet - -> sg-07e77904572ff8efc: sg-07e77904572ff8efc admits 0.0.0.0/0 on tcp 32768-65535
+    fix If only a load balancer or known clients should call, admit their security group or addresses instead; place tasks behind a load balancer in subnets without a route to an internet gateway.
+    $ aws ec2 revoke-security-group-ingress --region eu-west-1 --group-id sg-07e77904572ff8efc --ip-permissions 'IpProtocol=tcp,FromPort=32768,ToPort=65535,IpRanges=[{CidrIp=0.0.0.0/0}]'
+    "##);
+}
+
+#[test]
+fn healthy_ways_of_running_tasks() {
+    for (name, pattern) in patterns::all() {
+        let report = audit_rule(&pattern.account, RULE);
+        assert!(report.findings.is_empty() && report.not_evaluated.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn a_public_address_that_only_known_clients_or_the_load_balancer_may_use() {
+    let mut pattern = open((8080, 8080), &["198.51.0.0/16", "10.0.0.0/8"]);
+    let balancer = pattern.account.security_group(&pattern.vpc, "alb");
+    pattern.account.admit_group(&pattern.group, "tcp", 8080, 8080, &balancer);
+    assert_silent(&audit_rule(&pattern.account, RULE));
+}
+
+#[test]
+fn another_port_is_open() {
+    assert_silent(&audit_rule(&open((443, 443), &["0.0.0.0/0"]).account, RULE));
+}
+
+#[test]
+fn open_to_everyone_without_a_public_address() {
+    let mut pattern = open((8080, 8080), &["0.0.0.0/0"]);
+    assign_public_ip_of(&mut pattern.account, &pattern.service, false);
+    assert_silent(&audit_rule(&pattern.account, RULE));
+}
+
+#[test]
+fn a_public_address_behind_a_nat_gateway_is_no_way_in() {
+    let mut pattern = patterns::fargate_nat();
+    assign_public_ip_of(&mut pattern.account, &pattern.service, true);
+    pattern.account.admit(&pattern.group, "tcp", 8080, 8080, "0.0.0.0/0");
+    assert_silent(&audit_rule(&pattern.account, RULE));
+}
+
+#[test]
+fn a_network_acl_that_lets_nobody_in() {
+    let mut pattern = open((8080, 8080), &["0.0.0.0/0"]);
+    let [a, b] = pattern.subnets.clone();
+    let entries = [(true, 100, "-1", None, "0.0.0.0/0", true), (false, 100, "-1", None, "10.0.0.0/16", true)];
+    pattern.account.own_network_acl("private", &[&a, &b], &entries);
+    assert_silent(&audit_rule(&pattern.account, RULE));
+}
+
+#[test]
+fn block_public_access_stands_before_all_of_it() {
+    for (mode, exposed) in [("block-ingress", false), ("block-bidirectional", false), ("off", true)] {
+        let mut pattern = open((8080, 8080), &["0.0.0.0/0"]);
+        let options =
+            BlockPublicAccess { internet_gateway_block_mode: mode.to_owned(), exclusions: Default::default() };
+        pattern.account.data.block_public_access.items_mut().unwrap()[0] = options;
+        let report = audit_rule(&pattern.account, RULE);
+        assert_eq!(report.findings.len(), usize::from(exposed), "{mode}");
+        assert!(report.not_evaluated.is_empty(), "{mode}");
+    }
+}
+
+#[test]
+fn behind_a_firewall_it_cannot_be_told() {
+    let mut pattern = open((8080, 8080), &["0.0.0.0/0"]);
+    for table in pattern.account.data.route_tables.items_mut().unwrap() {
+        for route in &mut table.routes {
+            if matches!(route.target, RouteTarget::InternetGateway(_)) {
+                route.target = RouteTarget::VpcEndpoint("vpce-firewall".into());
+            }
+        }
+    }
+    assert_unknown(&audit_rule(&pattern.account, RULE), "vpce-firewall");
+}
+
+#[test]
+fn unread() {
+    for (dataset, api) in [
+        (Dataset::SecurityGroups, "ec2:DescribeSecurityGroups"),
+        (Dataset::RouteTables, "ec2:DescribeRouteTables"),
+        (Dataset::NetworkAcls, "ec2:DescribeNetworkAcls"),
+        (Dataset::BlockPublicAccess, "ec2:DescribeVpcBlockPublicAccessOptions"),
+    ] {
+        let mut pattern = open((8080, 8080), &["0.0.0.0/0"]);
+        pattern.account.deny(dataset, api);
+        assert_unknown(&audit_rule(&pattern.account, RULE), "could not be read");
+    }
+}
