@@ -191,8 +191,19 @@ pub struct RulesArgs {
     #[arg(value_name = "ID")]
     pub id: Option<String>,
     /// Format on standard output
-    #[arg(long, value_enum, default_value_t = FormatArg::Table)]
-    pub format: FormatArg,
+    #[arg(long, value_enum, default_value_t = CatalogueFormatArg::Table)]
+    pub format: CatalogueFormatArg,
+}
+
+/// `--format` of the catalogue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CatalogueFormatArg {
+    /// For people
+    Table,
+    /// For programs
+    Json,
+    /// All pages in one document
+    Markdown,
 }
 
 /// Arguments of `audit policy`.

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use super::args::{FormatArg, PolicyArgs, RulesArgs};
+use super::args::{CatalogueFormatArg as FormatArg, PolicyArgs, RulesArgs};
 use super::{Exit, failure, output, selection};
 use crate::collect::dataset;
-use crate::rules::{self, Rule};
+use crate::rules::{self, Group, Rule};
 use crate::snapshot::coverage::Dataset;
 
 /// `audit rules [ID]`.
@@ -24,7 +24,8 @@ pub(super) fn rules(arguments: &RulesArgs) -> Exit {
     };
     let text = match (arguments.format, arguments.id.is_some()) {
         (FormatArg::Json, one) => as_json(&selected, one),
-        (FormatArg::Table, true) => page(selected[0]),
+        (FormatArg::Table | FormatArg::Markdown, true) => page(selected[0], 1),
+        (FormatArg::Markdown, false) => document(&selected),
         (FormatArg::Table, false) => list(&selected),
     };
     finish(&text)
@@ -46,19 +47,53 @@ fn list(rules: &[&Rule]) -> String {
     rules.iter().map(line).collect()
 }
 
-/// The page of a rule in Markdown.
-fn page(rule: &Rule) -> String {
+/// The page of a rule in Markdown, its heading on this level.
+fn page(rule: &Rule, level: usize) -> String {
+    let below = |text: &str| text.replace("\n## ", &format!("\n#{} ", "#".repeat(level)));
     let mut page = format!(
-        "# {}\n\n{} · {}\n\n{}\n## References\n\n",
+        "{} {}\n\n{} · {} · finds: {}\n\n{}",
+        "#".repeat(level),
         rule.id,
         rule.group.name(),
         rule.severity.name(),
-        rule.page
+        rule.summary,
+        below(rule.page)
     );
+    page.push_str(&below("\n## What it reads\n\n"));
+    page.push_str(&format!("{}.\n", rule.needs.iter().map(|need| need.name()).collect::<Vec<_>>().join(", ")));
+    page.push_str(&below("\n## References\n\n"));
     for reference in rule.references {
         page.push_str(&format!("- <{reference}>\n"));
     }
+    for control in rule.controls {
+        match rules::controls::config_rule(control) {
+            Some(config) => page.push_str(&format!("- AWS Security Hub {control}, AWS Config `{config}`\n")),
+            None => page.push_str(&format!("- AWS Security Hub {control}\n")),
+        }
+    }
     page
+}
+
+/// All pages with a table of contents.
+fn document(rules: &[&Rule]) -> String {
+    let mut text = format!(
+        "# The catalogue of rules\n\nMade by `audit rules --format markdown`.\n\n{} rules. The ids are a contract: waivers \
+         and pipelines may rely on them.\nA finding is a proved failure; what cannot be decided is reported as not evaluated.\n",
+        rules.len()
+    );
+    let of = |group: Group| rules.iter().filter(move |rule| rule.group == group);
+    for group in Group::ALL {
+        text.push_str(&format!("\n**{}**: {}\n\n", group.name(), group.about()));
+        text.push_str("| Rule | Severity | Finds |\n|---|---|---|\n");
+        for Rule { id, severity, summary, .. } in of(group) {
+            text.push_str(&format!("| [`{id}`](#{id}) | {} | {summary} |\n", severity.name()));
+        }
+    }
+    for rule in Group::ALL.into_iter().flat_map(of) {
+        text.push('\n');
+        text.push_str(&page(rule, 2));
+    }
+    text
 }
 
 fn as_json(rules: &[&Rule], one: bool) -> String {
@@ -72,6 +107,7 @@ fn as_json(rules: &[&Rule], one: bool) -> String {
             "datasets": rule.needs.iter().map(|dataset| dataset.name()).collect::<Vec<_>>(),
             "iam_actions": actions(rule.needs.iter().copied().collect()),
             "controls": rule.controls,
+            "config_rules": rule.config_rules(),
             "references": rule.references,
         })
     };

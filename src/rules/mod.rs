@@ -3,6 +3,7 @@
 //! To add one: its file in the folder of its group, its line in `ALL`, its page, its test and its place in the demo.
 
 mod capacity;
+pub mod controls;
 mod definitions;
 mod egress;
 mod exposure;
@@ -43,6 +44,22 @@ pub enum Group {
 }
 
 impl Group {
+    /// In the order of the catalogue.
+    pub const ALL: [Self; 6] =
+        [Self::NetworkMode, Self::LoadBalancing, Self::Egress, Self::Capacity, Self::Exposure, Self::Operations];
+
+    /// What it is about, in a few words.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::NetworkMode => "how the task attaches to the network",
+            Self::LoadBalancing => "from the load balancer to the task",
+            Self::Egress => "from the task to what it needs",
+            Self::Capacity => "interfaces, addresses, ports, deployments",
+            Self::Exposure => "who can reach the task, and what it may do",
+            Self::Operations => "what is failing right now",
+        }
+    }
+
     /// The word in reports.
     pub fn name(self) -> &'static str {
         match self {
@@ -234,6 +251,13 @@ pub static ALL: &[&Rule] = &[
     &exposure::efs_transit_encryption_off::RULE,
     &operations::app_mesh_proxy::RULE,
 ];
+
+impl Rule {
+    /// The AWS Config managed rules that look at the same thing.
+    pub fn config_rules(&self) -> Vec<&'static str> {
+        self.controls.iter().filter_map(|control| controls::config_rule(control)).collect()
+    }
+}
 
 /// The rule of that id.
 pub fn by_id(id: &str) -> Option<&'static Rule> {

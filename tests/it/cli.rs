@@ -3,8 +3,7 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use ecs_network_audit::rules;
@@ -12,42 +11,7 @@ use insta::assert_snapshot;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// The binary in an environment without any AWS configuration.
-fn audit(home: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_audit"));
-    command
-        .env_clear()
-        .env("HOME", home)
-        .env("AWS_CONFIG_FILE", home.join("config"))
-        .env("AWS_SHARED_CREDENTIALS_FILE", home.join("credentials"))
-        .env("AWS_EC2_METADATA_DISABLED", "true")
-        .current_dir(home)
-        .stdin(Stdio::null());
-    command
-}
-
-struct Ran {
-    code: i32,
-    stdout: String,
-    stderr: String,
-}
-
-fn ran(output: Output) -> Ran {
-    Ran {
-        code: output.status.code().expect("the process ended by itself"),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
-}
-
-fn run(arguments: &[&str]) -> Ran {
-    let home = TempDir::new().unwrap();
-    ran(audit(home.path()).args(arguments).output().unwrap())
-}
-
-fn run_in(home: &TempDir, arguments: &[&str]) -> Ran {
-    ran(audit(home.path()).args(arguments).output().unwrap())
-}
+use crate::binary::{audit, ran, run, run_in};
 
 #[test]
 fn help_fits_a_screen_and_begins_with_examples_that_work() {
@@ -392,48 +356,6 @@ fn the_catalogue_and_the_policy_print_themselves() {
         policy["Statement"][0]["Action"].as_array().unwrap().iter().map(|a| a.as_str().unwrap()).collect();
     assert!(actions.contains(&"elasticloadbalancing:DescribeTargetGroups"));
     assert!(!actions.contains(&"ec2:DescribeSubnets"));
-}
-
-#[test]
-fn the_policy_in_the_documentation_is_current() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/policy.json");
-    let expected = run(&["policy"]).stdout;
-    if std::env::var_os("UPDATE").is_some() {
-        fs::write(path, &expected).unwrap();
-    }
-    assert_eq!(fs::read_to_string(path).unwrap_or_default(), expected, "run `UPDATE=1 cargo test the_policy_in`");
-}
-
-#[test]
-fn the_sample_in_the_readme_is_current() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
-    let readme = fs::read_to_string(path).unwrap();
-    let (before, rest) = readme.split_once("<!-- demo -->\n").unwrap();
-    let (_, after) = rest.split_once("<!-- /demo -->").unwrap();
-    let scope = ["--cluster", "shop", "--cluster", "batch"];
-    let sample = run(&[&["--demo", "--min-severity", "high"][..], &scope].concat()).stdout;
-    let expected = format!("{before}<!-- demo -->\n```text\n{sample}```\n<!-- /demo -->{after}");
-    if std::env::var_os("UPDATE").is_some() {
-        fs::write(path, &expected).unwrap();
-    }
-    assert!(readme == expected || std::env::var_os("UPDATE").is_some(), "run `UPDATE=1 cargo test the_sample_in`");
-}
-
-#[test]
-fn the_rules_in_the_readme_are_current() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
-    let readme = fs::read_to_string(path).unwrap();
-    let (before, rest) = readme.split_once("<!-- rules -->\n").unwrap();
-    let (_, after) = rest.split_once("<!-- /rules -->").unwrap();
-    let mut table = "| Rule | Severity | Finds |\n|---|---|---|\n".to_owned();
-    for rule in rules::ALL {
-        table.push_str(&format!("| `{}` | {} | {} |\n", rule.id, rule.severity.name(), rule.summary));
-    }
-    let expected = format!("{before}<!-- rules -->\n{table}<!-- /rules -->{after}");
-    if std::env::var_os("UPDATE").is_some() {
-        fs::write(path, &expected).unwrap();
-    }
-    assert!(readme == expected || std::env::var_os("UPDATE").is_some(), "run `UPDATE=1 cargo test the_rules_in`");
 }
 
 #[test]

@@ -5,11 +5,13 @@
 #[path = "../../mocks/mod.rs"]
 mod mocks;
 
+mod binary;
 mod capacity;
 mod catalogue;
 mod cli;
 mod collect;
 mod demo;
+mod documents;
 mod house;
 mod mutations;
 mod placement_query;
