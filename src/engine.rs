@@ -57,6 +57,7 @@ pub fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Report {
         scan: scan_info(snapshot, settings, &selected, run.crashed),
         counts,
         findings: run.findings,
+        catalogue: selected.iter().map(|rule| rule.info()).collect(),
         rules: tallies,
         not_evaluated: run.not_evaluated.into_iter().collect(),
         coverage: snapshot.targets.iter().flat_map(coverage).collect(),

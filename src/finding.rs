@@ -275,6 +275,27 @@ pub struct Counts {
     pub api_calls: u64,
 }
 
+/// What reports say of a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleInfo {
+    /// Its id.
+    pub id: &'static str,
+    /// Its part of the catalogue.
+    pub group: &'static str,
+    /// Before demotion and promotion.
+    pub severity: Severity,
+    /// One line.
+    pub summary: &'static str,
+    /// The page, in Markdown.
+    pub page: &'static str,
+    /// Controls of AWS Security Hub that look at the same thing.
+    pub controls: &'static [&'static str],
+    /// AWS Config managed rules that do.
+    pub config_rules: Vec<&'static str>,
+    /// Pages of AWS.
+    pub references: &'static [&'static str],
+}
+
 /// The result of a scan, in the order it is shown: findings by severity, rule and resource.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
@@ -284,6 +305,8 @@ pub struct Report {
     pub counts: Counts,
     /// Proved failures.
     pub findings: Vec<Finding>,
+    /// The rules that ran, in the order of the catalogue.
+    pub catalogue: Vec<RuleInfo>,
     /// How the subjects came out, by rule.
     pub rules: Vec<RuleTally>,
     /// What could not be judged.

@@ -6,8 +6,8 @@ use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use super::args::{ColorArg, ConsoleArgs, OutputArgs};
-use crate::finding::{Report, Severity};
-use crate::report::{self, Format, View};
+use crate::finding::Severity;
+use crate::report::{self, Document, Format, View};
 
 const DEFAULT_WIDTH: u16 = 100;
 const WIDTHS: std::ops::RangeInclusive<u16> = 60..=200;
@@ -72,13 +72,13 @@ fn temporary_beside(path: &Path) -> Result<PathBuf, String> {
 ///
 /// # Errors
 /// What could not be written. A reader that closed the pipe has seen enough: that is no error.
-pub(super) fn write(report: &Report, arguments: &OutputArgs, files: &[Pending]) -> Result<(), String> {
+pub(super) fn write(document: &Document<'_>, arguments: &OutputArgs, files: &[Pending]) -> Result<(), String> {
     let view = view(arguments);
     for file in files {
         let plain = View { width: DEFAULT_WIDTH, colour: false, min_severity: view.min_severity };
-        file.write(&report::render(report, file.format, &plain))?;
+        file.write(&report::render(document, file.format, &plain))?;
     }
-    print(&report::render(report, arguments.format.into(), &view))
+    print(&report::render(document, arguments.format.into(), &view))
 }
 
 /// Prints to standard output.

@@ -14,6 +14,7 @@ use super::{DEMO, Exit, failure, selection};
 use crate::collect::{self, Request};
 use crate::engine;
 use crate::finding::{Report, Status};
+use crate::report::Document;
 use crate::rules;
 use crate::settings::Settings;
 use crate::snapshot::coverage::Dataset;
@@ -45,7 +46,8 @@ pub(super) fn run(arguments: &ScanArgs) -> Exit {
         Err(exit) => return exit,
     };
     let report = engine::evaluate(&snapshot, &settings);
-    if let Err(error) = output::write(&report, &arguments.output, &files) {
+    let document = Document { report: &report, wiring: None, capacity: None };
+    if let Err(error) = output::write(&document, &arguments.output, &files) {
         return refuse(Exit::NotWritten, &error);
     }
     stopped.unwrap_or_else(|| verdict(&report, arguments))

@@ -6,7 +6,9 @@ pub mod json_v1;
 mod table;
 mod wiring;
 
+use crate::capacity::Capacity;
 use crate::finding::{Report, Severity};
+use crate::wiring::Wiring;
 
 /// A format of the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,21 +30,32 @@ pub struct View {
     pub min_severity: Severity,
 }
 
-/// Renders a report, with a line feed at its end.
-pub fn render(report: &Report, format: Format, view: &View) -> String {
+/// All that a format may show: the report, and for those with pictures what they are drawn from.
+#[derive(Clone, Copy, Debug)]
+pub struct Document<'a> {
+    /// What was found.
+    pub report: &'a Report,
+    /// The wiring of workloads with findings.
+    pub wiring: Option<&'a Wiring>,
+    /// What clusters and subnets still hold.
+    pub capacity: Option<&'a Capacity>,
+}
+
+/// Renders a document, with a line feed at its end.
+pub fn render(document: &Document<'_>, format: Format, view: &View) -> String {
     match format {
-        Format::Table => table::render(report, view),
-        Format::Json => json_v1::render(report, view.min_severity),
+        Format::Table => table::render(document.report, view),
+        Format::Json => json_v1::render(document.report, view.min_severity),
     }
 }
 
 /// Renders the wiring of workloads for a terminal.
-pub fn render_wiring(wiring: &crate::wiring::Wiring, view: &View) -> String {
+pub fn render_wiring(wiring: &Wiring, view: &View) -> String {
     wiring::render(wiring, view)
 }
 
 /// Renders the planning table for a terminal.
-pub fn render_capacity(capacity: &crate::capacity::Capacity, view: &View) -> String {
+pub fn render_capacity(capacity: &Capacity, view: &View) -> String {
     capacity::render(capacity, view)
 }
 

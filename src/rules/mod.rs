@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::analysis::Analyses;
-use crate::finding::{Cause, Evidence, Related, Remediation, Severity};
+use crate::finding::{Cause, Evidence, Related, Remediation, RuleInfo, Severity};
 use crate::reach::verdict::{Blocker, Gap, Trace};
 use crate::snapshot::coverage::Dataset;
 use crate::snapshot::ecs::Cluster;
@@ -253,6 +253,20 @@ pub static ALL: &[&Rule] = &[
 ];
 
 impl Rule {
+    /// What reports say of it.
+    pub fn info(&self) -> RuleInfo {
+        RuleInfo {
+            id: self.id,
+            group: self.group.name(),
+            severity: self.severity,
+            summary: self.summary,
+            page: self.page,
+            controls: self.controls,
+            config_rules: self.config_rules(),
+            references: self.references,
+        }
+    }
+
     /// The AWS Config managed rules that look at the same thing.
     pub fn config_rules(&self) -> Vec<&'static str> {
         self.controls.iter().filter_map(|control| controls::config_rule(control)).collect()
