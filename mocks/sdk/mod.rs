@@ -175,6 +175,11 @@ impl Mock {
         self.rules.iter().filter(|(name, _)| *name == api).map(|(_, rule)| rule.num_calls()).sum()
     }
 
+    /// The operations that were called.
+    pub fn called(&self) -> BTreeSet<&'static str> {
+        self.rules.iter().filter(|(_, rule)| rule.num_calls() > 0).map(|(api, _)| *api).collect()
+    }
+
     /// All requests so far.
     pub fn all_calls(&self) -> usize {
         self.rules.iter().map(|(_, rule)| rule.num_calls()).sum()

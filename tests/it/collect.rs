@@ -373,6 +373,24 @@ fn a_repeated_token_ends_with_an_error_and_never_with_a_loop() {
 }
 
 #[test]
+fn a_rule_alone_makes_only_the_calls_of_its_policy() {
+    let snapshot = fargate_private_with_nat().account.snapshot();
+    for rule in rules::ALL {
+        let datasets: BTreeSet<Dataset> = rule.needs.iter().copied().collect();
+        let allowed: BTreeSet<&str> = dataset::closure(&datasets)
+            .into_iter()
+            .flat_map(dataset::operations)
+            .copied()
+            .chain(["sts:GetCallerIdentity"])
+            .collect();
+        let mut mock = Mock::new(&snapshot);
+        try_collect(&mut mock, &Request { datasets, ..request() }).unwrap();
+        let called = mock.called();
+        assert!(called.is_subset(&allowed), "{}: {:?}", rule.id, called.difference(&allowed));
+    }
+}
+
+#[test]
 fn an_idle_region_costs_two_calls() {
     let mut mock = Mock::new(&crate::mocks::account::Account::new().snapshot());
     let data = collect(&mut mock);

@@ -14,6 +14,7 @@ mod demo;
 mod documents;
 mod house;
 mod mutations;
+mod peers;
 mod placement_query;
 mod placement_rollout;
 mod rules;

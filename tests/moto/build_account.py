@@ -32,12 +32,14 @@ EXPECTED: list[tuple[str, str]] = [
     ("bridge-mode-in-use", "legacy/wiki"),
     ("eni-limit-pressure", "dense"),
     ("host-mode-isolation", "legacy/collector"),
+    ("log-driver-missing", "batch/mirror"),
     ("registry-unreachable", "batch/mirror"),
     ("s3-gateway-not-routed", "batch/exporter"),
     ("s3-gateway-not-routed", "batch/thumbnails"),
     ("service-single-zone", "batch/importer"),
     ("target-type-mismatch", "legacy/cms"),
     ("target-type-mismatch", "shop/reviews"),
+    ("task-public-ip", "shop/webhooks"),
     ("trunking-disabled", "dense"),
     ("trunking-disabled", "legacy"),
     ("vpc-endpoint-missing", "batch/exporter"),
@@ -54,9 +56,10 @@ ENDPOINTS_NEEDED = {"s3-gateway-not-routed", "vpc-endpoint-missing"}
 def main(endpoint: str) -> None:
     """Builds the account and prints its description."""
     pin_task_states(endpoint)
-    clients = Clients(ec2=client("ec2", endpoint), ecs=client("ecs", endpoint), elbv2=client("elbv2", endpoint))
+    clients = Clients(**{name: client(name, endpoint) for name in ("ec2", "ecs", "elbv2", "ecr", "s3")})
     builder = Builder(clients)
     networks = network.build(clients.ec2)
+    network.record(clients.ec2, clients.s3, networks)
     for cluster in (shop, ledger, batch, legacy, dense):
         cluster(builder, networks)
     counts = count(clients.ecs)

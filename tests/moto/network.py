@@ -58,6 +58,18 @@ def build(ec2: Any) -> Networks:
     )
 
 
+def record(ec2: Any, s3: Any, networks: Networks) -> None:
+    """A flow log for each VPC."""
+    s3.create_bucket(Bucket="flow-logs", CreateBucketConfiguration={"LocationConstraint": REGION})
+    ec2.create_flow_logs(
+        ResourceIds=[networks.main.id, networks.vault.id, networks.island.id],
+        ResourceType="VPC",
+        TrafficType="ALL",
+        LogDestinationType="s3",
+        LogDestination="arn:aws:s3:::flow-logs",
+    )
+
+
 def _vpc(ec2: Any, name: str, cidr: str) -> Vpc:
     vpc = ec2.create_vpc(CidrBlock=cidr, TagSpecifications=_name("vpc", name))["Vpc"]["VpcId"]
     # One attribute a call, as EC2 wants it. Private DNS and RunTask both ask for them.

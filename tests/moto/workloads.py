@@ -11,7 +11,7 @@ from network import REGION, Vpc
 
 ACCOUNT = "123456789012"
 PORT = 8080
-VARIABLE = {"name": "SESSION_PASSWORD", "value": "never-in-a-snapshot"}
+VARIABLE = {"name": "SESSION_COLOUR", "value": "never-in-a-snapshot"}
 """Every container has it."""
 
 
@@ -30,6 +30,8 @@ class Clients:
     ec2: Any
     ecs: Any
     elbv2: Any
+    ecr: Any
+    s3: Any
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Builder:
 
     def cluster(self, name: str) -> None:
         """A cluster without anything on it."""
-        self.clients.ecs.create_cluster(clusterName=name)
+        self.clients.ecs.create_cluster(clusterName=name, settings=[{"name": "containerInsights", "value": "enhanced"}])
 
     def balancer(self, name: str, vpc: Vpc, subnets: Sequence[str], scheme: str = "internet-facing") -> Balancer:
         """An Application Load Balancer with one listener."""
@@ -88,6 +90,7 @@ class Builder:
                 SecurityGroupIds=[group],
                 MinCount=1,
                 MaxCount=1,
+                MetadataOptions={"HttpTokens": "required", "HttpPutResponseHopLimit": 1},
             )
             document = json.dumps({"instanceId": started["Instances"][0]["InstanceId"]})
             self.clients.ecs.register_container_instance(cluster=cluster, instanceIdentityDocument=document)
@@ -134,8 +137,10 @@ class Builder:
     def _task_definition(self, cluster: str, service: Service) -> str:
         container: dict[str, Any] = {
             "name": service.name,
-            "image": service.image or f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{cluster}/{service.name}:1.4.2",
+            "image": service.image or self._image(f"{cluster}/{service.name}"),
             "essential": True,
+            "user": "1000",
+            "readonlyRootFilesystem": True,
             "cpu": 64,
             "memory": service.memory_mib,
             "portMappings": [_port_mapping(service)],
@@ -151,9 +156,16 @@ class Builder:
             requiresCompatibilities=[service.launch_type],
             cpu="256",
             memory="512",
+            executionRoleArn=f"arn:aws:iam::{ACCOUNT}:role/execution",
+            taskRoleArn=f"arn:aws:iam::{ACCOUNT}:role/{cluster}-{service.name}",
             containerDefinitions=[container],
         )
         return str(registered["taskDefinition"]["taskDefinitionArn"])
+
+    def _image(self, repository: str) -> str:
+        scanning = {"scanOnPush": True}
+        created = self.clients.ecr.create_repository(repositoryName=repository, imageScanningConfiguration=scanning)
+        return f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{created['repository']['repositoryName']}:1.4.2"
 
     def _registrations(self, cluster: str, service: Service, balancer: Balancer | None) -> list[dict[str, Any]]:
         if service.target_type is None:
