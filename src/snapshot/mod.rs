@@ -165,6 +165,8 @@ target_data! {
     file_systems: storage::EfsFileSystem = FileSystems,
     pull_through_cache_rules: storage::PullThroughCacheRule = PullThroughCacheRules,
     cached_images: storage::CachedImage = CachedImages,
+    repositories: storage::Repository = Repositories,
+    registry_scanning: storage::RegistryScanning = RegistryScanning,
     event_rules: schedule::EventRule = EventRules,
     schedules: schedule::Schedule = Schedules,
     network_interface_quota: vpc::NetworkInterfaceQuota = NetworkInterfaceQuota,
