@@ -21,7 +21,7 @@ use crate::finding::{Cause, Evidence, Related, Remediation, Severity};
 use crate::reach::verdict::{Blocker, Gap, Trace};
 use crate::snapshot::coverage::Dataset;
 use crate::snapshot::ecs::Cluster;
-use crate::snapshot::vpc::Subnet;
+use crate::snapshot::vpc::{Subnet, Vpc};
 use crate::text::Text;
 use crate::topology::workload::Workload;
 
@@ -86,6 +86,8 @@ pub enum Check {
     Workload(for<'s> fn(&Workload<'s>, &Analyses<'s>) -> Outcome),
     /// Each cluster, which may have several subjects: one for each instance type, for instance.
     Cluster(for<'s> fn(&'s Cluster, &Analyses<'s>) -> Vec<Outcome>),
+    /// Each VPC that awsvpc tasks start in.
+    Vpc(for<'s> fn(&'s Vpc, &Analyses<'s>) -> Outcome),
     /// Each subnet that tasks start in.
     Subnet(for<'s> fn(&'s Subnet, &Analyses<'s>) -> Outcome),
     /// Each zone with network interfaces.
@@ -218,10 +220,17 @@ pub static ALL: &[&Rule] = &[
     &capacity::capacity_provider_cannot_scale::RULE,
     &capacity::host_port_limit::RULE,
     &capacity::service_single_zone::RULE,
+    &exposure::shared_security_group::RULE,
+    &exposure::metadata_reachable_from_tasks::RULE,
+    &exposure::flow_logs_off::RULE,
     &exposure::privileged_container::RULE,
     &exposure::host_process_namespace::RULE,
     &exposure::dangerous_mount::RULE,
+    &exposure::fargate_platform_outdated::RULE,
+    &exposure::container_insights_off::RULE,
     &exposure::efs_transit_encryption_off::RULE,
+    &exposure::termination_protection_off::RULE,
+    &exposure::image_scan_off::RULE,
     &operations::app_mesh_proxy::RULE,
 ];
 

@@ -76,10 +76,17 @@ fn ids_are_a_contract() {
         "capacity-provider-cannot-scale",
         "host-port-limit",
         "service-single-zone",
+        "shared-security-group",
+        "metadata-reachable-from-tasks",
+        "flow-logs-off",
         "privileged-container",
         "host-process-namespace",
         "dangerous-mount",
+        "fargate-platform-outdated",
+        "container-insights-off",
         "efs-transit-encryption-off",
+        "termination-protection-off",
+        "image-scan-off",
         "app-mesh-proxy",
     ];
     assert_eq!(ids, contract);
