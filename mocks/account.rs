@@ -10,6 +10,7 @@ use ecs_network_audit::snapshot::ids::{
     Arn, InternetGatewayId, NatGatewayId, NetworkAclId, PrefixListId, RouteTableId, SecurityGroupId, SubnetId,
     VpcEndpointId, VpcId,
 };
+use ecs_network_audit::snapshot::storage::RegistryScanning;
 use ecs_network_audit::snapshot::vpc::{
     BlockPublicAccess, DhcpOptions, FlowLog, GroupReference, HostedZone, InternetGateway, IpPermission, NatGateway,
     NetworkAcl, NetworkAclEntry, NetworkInterface, PrefixList, Route, RouteDestination, RouteTable, RouteTarget,
@@ -71,6 +72,10 @@ impl Account {
         push(
             &mut account.data.block_public_access,
             BlockPublicAccess { internet_gateway_block_mode: "off".to_owned(), exclusions: Default::default() },
+        );
+        push(
+            &mut account.data.registry_scanning,
+            RegistryScanning { scan_type: "BASIC".to_owned(), rules: Vec::new() },
         );
         account
     }
@@ -645,6 +650,7 @@ fn sort(data: &mut TargetData) {
     by(&mut data.file_systems, |f| f.file_system_id.clone());
     by(&mut data.pull_through_cache_rules, |r| r.clone());
     by(&mut data.cached_images, |i| i.clone());
+    by(&mut data.repositories, |r| r.clone());
     by(&mut data.event_rules, |r| (r.event_bus_name.clone(), r.name.clone()));
     by(&mut data.schedules, |s| (s.group_name.clone(), s.name.clone()));
     by(&mut data.load_balancers, |b| b.arn.clone());

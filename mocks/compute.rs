@@ -136,9 +136,12 @@ impl Account {
         edit(self.data.clusters.items_mut().unwrap().iter_mut().find(|cluster| cluster.arn == *arn).unwrap());
     }
 
-    /// Revision 1 of a family with an execution and a task role. No mode is what the API leaves out.
+    /// Revision 1 of a family with an execution and a task role, its images in repositories that scan on push. No mode is what the API leaves out.
     pub fn definition(&mut self, family: &str, mode: Option<NetworkMode>, containers: Vec<Container>) -> Arn {
         let arn = Arn::from(format!("arn:aws:ecs:{REGION}:{ACCOUNT}:task-definition/{family}:1"));
+        for container in &containers {
+            self.repository_of(&container.0.image);
+        }
         push(
             &mut self.data.task_definitions,
             TaskDefinition {
@@ -314,6 +317,15 @@ impl Account {
         name.to_owned()
     }
 
+    /// Turns the managed termination protection of an Auto Scaling group provider on or off.
+    pub fn termination_protection(&mut self, provider: &str, on: bool) {
+        let providers = self.data.capacity_providers.items_mut().unwrap();
+        let found = providers.iter_mut().find(|found| found.name == provider).unwrap();
+        if let CapacityProviderKind::AutoScalingGroup { managed_termination_protection, .. } = &mut found.kind {
+            *managed_termination_protection = on;
+        }
+    }
+
     /// An ACTIVE container instance without a trunk, its agent connected.
     pub fn container_instance(&mut self, cluster: &Arn, name: &str, instance_type: &str, subnet: &SubnetId) -> Arn {
         let instance_id = InstanceId::from(id("i", name));
@@ -406,6 +418,17 @@ impl Account {
         let instance = self.data.container_instances.items().iter().find(|i| i.arn == *arn).unwrap();
         let host = instance.ec2_instance_id.clone().unwrap();
         edit(self.data.instances.items_mut().unwrap().iter_mut().find(|i| i.id == host).unwrap());
+    }
+
+    /// Gives an instance a role, whose metadata service answers with or without a token up to so many hops away.
+    pub fn instance_role(&mut self, arn: &Arn, http_tokens: &str, hop_limit: i32) {
+        self.edit_host(arn, |host| {
+            let profile = format!("arn:aws:iam::{ACCOUNT}:instance-profile/ecsInstanceRole");
+            host.iam_instance_profile_arn = Some(Arn::from(profile));
+            let options = host.metadata_options.as_mut().unwrap();
+            options.http_tokens = Some(http_tokens.to_owned());
+            options.http_put_response_hop_limit = Some(hop_limit);
+        });
     }
 
     /// Gives an instance its trunk ENI.
@@ -585,6 +608,14 @@ pub fn set_network(service: &mut Service, network: AwsvpcConfiguration) {
         deployment.network_configuration = Some(network.clone());
     }
     service.network_configuration = Some(network);
+}
+
+/// Pins the Fargate platform of a service and its deployments.
+pub fn set_platform(service: &mut Service, version: &str) {
+    for deployment in &mut service.deployments {
+        deployment.platform_version = Some(version.to_owned());
+    }
+    service.platform_version = Some(version.to_owned());
 }
 
 /// Sets how many tasks a service wants and has.

@@ -6,6 +6,7 @@ mod balancing;
 mod capacity;
 mod egress;
 mod exposure;
+mod hygiene;
 mod posture;
 
 use ecs_network_audit::snapshot::Snapshot;
@@ -33,6 +34,7 @@ pub fn snapshot() -> Snapshot {
     capacity::fleet(&mut account, &network);
     posture::tooling(&mut account, &network);
     exposure::campaigns(&mut account, &network);
+    hygiene::legacy(&mut account, &network);
     healthy(&mut account);
     let mut snapshot = account.snapshot();
     snapshot.demo = true;

@@ -1,10 +1,11 @@
 //! Files and schedules in the fixture vocabulary.
 
+use ecs_network_audit::image;
 use ecs_network_audit::snapshot::ecs::{AwsvpcConfiguration, EfsVolume, Volume};
 use ecs_network_audit::snapshot::enums::LaunchType;
 use ecs_network_audit::snapshot::ids::{Arn, SecurityGroupId, SubnetId};
 use ecs_network_audit::snapshot::schedule::{EcsTarget, EventRule, Schedule};
-use ecs_network_audit::snapshot::storage::{EfsFileSystem, EfsMountTarget};
+use ecs_network_audit::snapshot::storage::{EfsFileSystem, EfsMountTarget, Repository};
 
 use super::account::{ACCOUNT, Account, REGION, id, push};
 
@@ -28,6 +29,20 @@ impl Account {
         mount_targets.sort_by(|a, b| a.id.cmp(&b.id));
         let file_system_id = file_system_id.to_owned();
         push(&mut self.data.file_systems, EfsFileSystem { file_system_id, exists: true, mount_targets });
+    }
+
+    /// The repository of an image that is in the account's own registry; it scans on push.
+    pub fn repository_of(&mut self, image: &str) {
+        let image = image::parse(image);
+        let known = self.data.repositories.items().iter().any(|repository| repository.name == image.repository);
+        if image.is_in(ACCOUNT, REGION) && !known {
+            let repository = Repository { name: image.repository, exists: true, scan_on_push: true };
+            push(&mut self.data.repositories, repository);
+        }
+    }
+
+    pub fn edit_repository(&mut self, name: &str, edit: impl FnOnce(&mut Repository)) {
+        edit(self.data.repositories.items_mut().unwrap().iter_mut().find(|found| found.name == name).unwrap());
     }
 
     /// Mounts a file system in a revision.

@@ -18,7 +18,8 @@ use crate::rules::{self, Check, Failing, Group, Outcome, Rule};
 use crate::settings::Settings;
 use crate::snapshot::coverage::{Dataset, Failure, FailureClass};
 use crate::snapshot::ecs::Cluster;
-use crate::snapshot::vpc::Subnet;
+use crate::snapshot::ids::VpcId;
+use crate::snapshot::vpc::{Subnet, Vpc};
 use crate::snapshot::{Scope, Snapshot, Target};
 use crate::text;
 use crate::topology::Topology;
@@ -151,11 +152,7 @@ where
     let topology = analyses.topology;
     match rule.check {
         Check::Workload(check) => {
-            let in_scope = |workload: &&Workload<'s>| {
-                glob::in_scope(&settings.clusters, &workload.cluster_name)
-                    && glob::in_scope(&settings.services, &workload.short_name)
-            };
-            let workloads = topology.workloads().iter().filter(in_scope);
+            let workloads = analyses.workloads_in_scope();
             workloads.map(|workload| (of_workload(topology, workload), check(workload, analyses))).collect()
         }
         // With a part of its services a cluster can't be judged.
@@ -170,6 +167,13 @@ where
             };
             clusters.flat_map(judged).collect()
         }
+        Check::Vpc(check) => {
+            let subnets = analyses.workloads_in_scope().flat_map(Workload::task_subnets);
+            let vpcs: BTreeSet<&VpcId> =
+                subnets.filter_map(|id| topology.subnet(id).found().map(|subnet| &subnet.vpc_id)).collect();
+            let vpcs = vpcs.into_iter().filter_map(|id| topology.vpc(id).found());
+            vpcs.map(|vpc| (of_vpc(topology, vpc), check(vpc, analyses))).collect()
+        }
         // What is shared by all can't be judged with a part of those who share it.
         Check::Subnet(_) | Check::Zone(_) if !settings.is_everything() || !scope.is_everything() => Vec::new(),
         Check::Subnet(check) => {
@@ -182,6 +186,13 @@ where
             zones.into_iter().map(|zone| (of_zone(topology, zone), check(zone, analyses))).collect()
         }
     }
+}
+
+fn of_vpc<'s>(topology: &Topology<'s>, vpc: &Vpc) -> Subject<'s> {
+    let Target { partition, region, .. } = topology.target;
+    let arn = format!("arn:{partition}:ec2:{region}:{}:vpc/{}", vpc.owner_id, vpc.id);
+    let resource = Resource { kind: "ec2:vpc", arn, name: vpc.id.as_str().to_owned() };
+    Subject { target: topology.target, resource, cluster: String::new(), desires_nothing: false }
 }
 
 fn of_subnet<'s>(topology: &Topology<'s>, subnet: &Subnet) -> Subject<'s> {

@@ -2,6 +2,9 @@
 
 use aws_sdk_ecr::operation::describe_images::{DescribeImagesError, DescribeImagesOutput};
 use aws_sdk_ecr::operation::describe_pull_through_cache_rules::DescribePullThroughCacheRulesOutput;
+use aws_sdk_ecr::operation::describe_repositories::{DescribeRepositoriesError, DescribeRepositoriesOutput};
+use aws_sdk_ecr::operation::get_registry_scanning_configuration::GetRegistryScanningConfigurationOutput;
+use aws_sdk_ecr::types as ecr;
 use aws_sdk_efs::operation::describe_mount_target_security_groups::DescribeMountTargetSecurityGroupsOutput;
 use aws_sdk_efs::operation::describe_mount_targets::{DescribeMountTargetsError, DescribeMountTargetsOutput};
 use aws_sdk_eventbridge::operation::describe_rule::{DescribeRuleError, DescribeRuleOutput};
@@ -18,13 +21,14 @@ use aws_sdk_servicequotas::operation::get_service_quota::GetServiceQuotaOutput;
 use aws_smithy_types::error::ErrorMetadata;
 use ecs_network_audit::snapshot::ids::Arn;
 use ecs_network_audit::snapshot::schedule::EcsTarget;
-use ecs_network_audit::snapshot::storage::EfsMountTarget;
+use ecs_network_audit::snapshot::storage::{EfsMountTarget, RegistryScanning};
 
 use super::{Mock, World, answer, answer_or_error};
 
 pub(super) fn rules(mock: &mut Mock) {
     files(mock);
     registry(mock);
+    scanning(mock);
     quotas(mock);
     event_rules(mock);
     schedules(mock);
@@ -177,6 +181,61 @@ fn registry(mock: &mut Mock) {
         }
     };
     mock.add(api, rule);
+}
+
+fn scanning(mock: &mut Mock) {
+    answer_or_error!(mock, "ecr:DescribeRepositories", aws_sdk_ecr::Client::describe_repositories, |world, input| {
+        assert!(input.repository_names().len() <= 100, "at most 100 names a call");
+        assert!(input.max_results().is_none() && input.next_token().is_none(), "names are not paged");
+        let all = world.target.data.repositories.items();
+        let known = |name: &String| all.iter().find(|repository| repository.name == *name && repository.exists);
+        let found: Option<Vec<_>> = input.repository_names().iter().map(known).collect();
+        match found {
+            Some(found) => {
+                let repositories = found.into_iter().map(|repository| {
+                    let scanning =
+                        ecr::ImageScanningConfiguration::builder().scan_on_push(repository.scan_on_push).build();
+                    ecr::Repository::builder()
+                        .repository_name(&repository.name)
+                        .image_scanning_configuration(scanning)
+                        .build()
+                });
+                Ok(DescribeRepositoriesOutput::builder().set_repositories(Some(repositories.collect())).build())
+            }
+            None => {
+                let error = ecr::error::RepositoryNotFoundException::builder();
+                let error = error.meta(code("RepositoryNotFoundException")).build();
+                Err(DescribeRepositoriesError::RepositoryNotFoundException(error))
+            }
+        }
+    });
+    answer!(
+        mock,
+        "ecr:GetRegistryScanningConfiguration",
+        aws_sdk_ecr::Client::get_registry_scanning_configuration,
+        |world, _input| {
+            let configuration = world.target.data.registry_scanning.items().first().map(registry_scanning);
+            GetRegistryScanningConfigurationOutput::builder().set_scanning_configuration(configuration).build()
+        }
+    );
+}
+
+fn registry_scanning(scanning: &RegistryScanning) -> ecr::RegistryScanningConfiguration {
+    let rules = scanning.rules.iter().map(|rule| {
+        let filters = rule.filters.iter().map(|filter| {
+            let filter = ecr::ScanningRepositoryFilter::builder().filter(filter);
+            filter.filter_type(ecr::ScanningRepositoryFilterType::Wildcard).build().unwrap()
+        });
+        ecr::RegistryScanningRule::builder()
+            .scan_frequency(rule.scan_frequency.as_str().into())
+            .set_repository_filters(Some(filters.collect()))
+            .build()
+            .unwrap()
+    });
+    ecr::RegistryScanningConfiguration::builder()
+        .scan_type(scanning.scan_type.as_str().into())
+        .set_rules(Some(rules.collect()))
+        .build()
 }
 
 fn is_gone(world: &World, arn: &Option<Arn>) -> bool {

@@ -329,6 +329,12 @@ fn instance(instance: &own::Instance) -> sdk::Instance {
         .set_platform_details(instance.platform_details.clone())
         .set_private_dns_name_options(dns)
         .set_metadata_options(instance.metadata_options.as_ref().map(metadata_options))
+        .set_iam_instance_profile(
+            instance
+                .iam_instance_profile_arn
+                .as_ref()
+                .map(|arn| sdk::IamInstanceProfile::builder().arn(arn.as_str()).build()),
+        )
         .set_network_interfaces(Some(instance.network_interfaces.iter().map(interface).collect()))
         .build()
 }

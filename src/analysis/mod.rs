@@ -29,6 +29,7 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
+use crate::glob;
 use crate::reach::leg::{Leg, Memo};
 use crate::reach::traffic::Traffic;
 use crate::settings::Settings;
@@ -83,6 +84,15 @@ impl<'s> Analyses<'s> {
             egress: (0..count).map(|_| OnceCell::new()).collect(),
             ingress: (0..count).map(|_| OnceCell::new()).collect(),
         }
+    }
+
+    /// The workloads that the settings ask about.
+    pub fn workloads_in_scope(&self) -> impl Iterator<Item = &Workload<'s>> {
+        let Settings { clusters, services, .. } = self.settings;
+        let in_scope = |workload: &&Workload<'s>| {
+            glob::in_scope(clusters, &workload.cluster_name) && glob::in_scope(services, &workload.short_name)
+        };
+        self.topology.workloads().iter().filter(in_scope)
     }
 
     /// The way from an interface in a subnet to the internet.

@@ -61,6 +61,8 @@ pub fn operations(dataset: Dataset) -> &'static [&'static str] {
         Dataset::PullThroughCacheRules => &["ecr:DescribePullThroughCacheRules"],
         Dataset::NetworkInterfaceQuota => &["servicequotas:GetServiceQuota"],
         Dataset::CachedImages => &["ecr:DescribeImages"],
+        Dataset::Repositories => &["ecr:DescribeRepositories"],
+        Dataset::RegistryScanning => &["ecr:GetRegistryScanningConfiguration"],
         Dataset::EventRules => &[
             "events:ListEventBuses",
             "events:ListRuleNamesByTarget",
@@ -88,7 +90,7 @@ pub fn sources(dataset: Dataset) -> &'static [Dataset] {
         D::PrefixLists => &[D::RouteTables],
         D::Listeners | D::LoadBalancerAttributes => &[D::TargetGroups, D::Services],
         D::HostedZoneRecords => &[D::HostedZones],
-        D::FileSystems => &[D::TaskDefinitions],
+        D::FileSystems | D::Repositories => &[D::TaskDefinitions],
         D::CachedImages => &[D::TaskDefinitions, D::PullThroughCacheRules],
         D::EventRules | D::Schedules => &[D::Clusters],
         D::ListenerRules => &[D::Listeners, D::LoadBalancers],
@@ -113,6 +115,7 @@ pub fn sources(dataset: Dataset) -> &'static [Dataset] {
         | D::SecurityGroupVpcAssociations
         | D::VpcPeeringConnections
         | D::PullThroughCacheRules
+        | D::RegistryScanning
         | D::NetworkInterfaceQuota
         | D::LoadBalancers
         | D::TargetGroups => &[],

@@ -59,7 +59,7 @@ pub(super) async fn read(
         data.set_empty(&reader.wanted);
         return data;
     }
-    let (ecs, network, load_balancing, dns, settings, associations, peerings, cache_rules, quota) = tokio::join!(
+    let (ecs, network, load_balancing, dns, settings, associations, peerings, cache_rules, scanning, quota) = tokio::join!(
         Box::pin(ecs::read(&reader, &data.clusters)),
         Box::pin(ec2::read(&reader)),
         Box::pin(elbv2::read(&reader)),
@@ -68,11 +68,13 @@ pub(super) async fn read(
         reader.read(Dataset::SecurityGroupVpcAssociations, vpc_links::security_group_vpc_associations(&reader)),
         reader.read(Dataset::VpcPeeringConnections, vpc_links::vpc_peering_connections(&reader)),
         reader.read(Dataset::PullThroughCacheRules, storage::pull_through_cache_rules(&reader)),
+        reader.read(Dataset::RegistryScanning, storage::registry_scanning(&reader)),
         reader.read(Dataset::NetworkInterfaceQuota, vpc_links::network_interface_quota(&reader)),
     );
     data.security_group_vpc_associations = associations;
     data.vpc_peering_connections = peerings;
     data.pull_through_cache_rules = cache_rules;
+    data.registry_scanning = scanning;
     data.network_interface_quota = quota;
     data.account_settings = settings;
     ecs.store(&mut data);
@@ -88,7 +90,14 @@ async fn dependent(reader: &Reader, data: &mut TargetData) {
     let vpcs = ec2::workload_vpcs(data);
     let prefix_lists = ec2::named_prefix_lists(data);
     let source = |dataset| dependency(data, dataset);
-    let (vpc_dns_attributes, (hosted_zones, hosted_zone_records), prefix_lists, balancing, file_systems, cached_images) = tokio::join!(
+    let (
+        vpc_dns_attributes,
+        (hosted_zones, hosted_zone_records),
+        prefix_lists,
+        balancing,
+        file_systems,
+        (cached_images, repositories),
+    ) = tokio::join!(
         // These two have an item for each VPC that was asked about, so a VPC that was overlooked is not taken for one
         // without zones: what their sources lack needs no failure of its own.
         reader.read(Dataset::VpcDnsAttributes, ec2::vpc_dns_attributes(reader, vpcs.clone())),
@@ -99,14 +108,14 @@ async fn dependent(reader: &Reader, data: &mut TargetData) {
         ),
         Box::pin(elbv2::of_services(reader, data)),
         reader.read(Dataset::FileSystems, after(source(Dataset::FileSystems), || storage::file_systems(reader, data))),
-        reader
-            .read(Dataset::CachedImages, after(source(Dataset::CachedImages), || storage::cached_images(reader, data))),
+        storage::images(reader, data),
     );
     data.vpc_dns_attributes = vpc_dns_attributes;
     data.hosted_zones = hosted_zones;
     data.hosted_zone_records = hosted_zone_records;
     data.file_systems = file_systems;
     data.cached_images = cached_images;
+    data.repositories = repositories;
     data.prefix_lists = prefix_lists;
     balancing.store(data);
 }

@@ -5,15 +5,18 @@ use std::collections::BTreeSet;
 use super::call::says;
 use super::convert::{id, maybe_id, text};
 use super::ecs::sorted;
-use super::plan::{Reader, each, gather, whole};
-use crate::image;
+use super::plan::{Reader, after, dependency, each, gather, whole};
+use crate::image::{self, Image};
 use crate::snapshot::TargetData;
-use crate::snapshot::coverage::{Failure, Fetched};
+use crate::snapshot::coverage::{Dataset, Failure, Fetched};
 use crate::snapshot::ids::SecurityGroupId;
-use crate::snapshot::storage::{CachedImage, EfsFileSystem, EfsMountTarget, PullThroughCacheRule};
+use crate::snapshot::storage::{
+    CachedImage, EfsFileSystem, EfsMountTarget, PullThroughCacheRule, RegistryScanning, Repository, ScanningRule,
+};
 
 const EFS_PAGE: i32 = 100;
 const ECR_PAGE: i32 = 1000;
+const REPOSITORIES_A_CALL: usize = 100;
 
 /// The file systems that task definitions mount.
 pub(super) async fn file_systems(reader: &Reader, data: &TargetData) -> Fetched<EfsFileSystem> {
@@ -104,14 +107,27 @@ pub(super) async fn pull_through_cache_rules(reader: &Reader) -> Fetched<PullThr
     whole(reader.caller.pages("ecr:DescribePullThroughCacheRules", &[], request, take).await, Clone::clone)
 }
 
+/// What is asked about the images in use.
+pub(super) async fn images(reader: &Reader, data: &TargetData) -> (Fetched<CachedImage>, Fetched<Repository>) {
+    let source = |dataset| dependency(data, dataset);
+    tokio::join!(
+        reader.read(Dataset::CachedImages, after(source(Dataset::CachedImages), || cached_images(reader, data))),
+        reader.read(Dataset::Repositories, after(source(Dataset::Repositories), || repositories(reader, data))),
+    )
+}
+
+/// Images in use that are in the registry of this account and Region.
+fn own_images(reader: &Reader, data: &TargetData) -> impl Iterator<Item = Image> {
+    let containers = data.task_definitions.items().iter().flat_map(|definition| &definition.containers);
+    let images = containers.map(|container| image::parse(&container.image));
+    images.filter(|image| image.is_in(&reader.account, &reader.region))
+}
+
 /// Images of this account and Region that a cache rule may have to fetch first.
-pub(super) async fn cached_images(reader: &Reader, data: &TargetData) -> Fetched<CachedImage> {
+async fn cached_images(reader: &Reader, data: &TargetData) -> Fetched<CachedImage> {
     let rules = data.pull_through_cache_rules.items();
-    let definitions = data.task_definitions.items().iter();
-    let images =
-        definitions.flat_map(|definition| &definition.containers).map(|container| image::parse(&container.image));
-    let own = images.filter(|image| image.is_in(&reader.account, &reader.region));
-    let cached = own.filter(|image| rules.iter().any(|rule| image.comes_through(&rule.ecr_repository_prefix)));
+    let cached = own_images(reader, data)
+        .filter(|image| rules.iter().any(|rule| image.comes_through(&rule.ecr_repository_prefix)));
     let pairs: BTreeSet<(String, String)> = cached.map(|image| (image.repository, image.reference)).collect();
     let parts = each(pairs.into_iter().collect(), |pair| cached_image(reader.clone(), pair)).await;
     sorted(gather(parts), Clone::clone)
@@ -135,4 +151,65 @@ async fn cached_image(
         Err(failure) => return (Vec::new(), Some(failure)),
     };
     (vec![CachedImage { repository, reference, present }], None)
+}
+
+/// The repositories of images in use.
+async fn repositories(reader: &Reader, data: &TargetData) -> Fetched<Repository> {
+    let names: BTreeSet<String> = own_images(reader, data).map(|image| image.repository).collect();
+    let names: Vec<String> = names.into_iter().collect();
+    let batches = names.chunks(REPOSITORIES_A_CALL).map(<[String]>::to_vec).collect();
+    let parts = each(batches, |names| repositories_of(reader.clone(), names)).await;
+    sorted(gather(parts), Clone::clone)
+}
+
+/// One name that ECR doesn't know fails the call for all of them, so a batch is halved until that name stands alone.
+async fn repositories_of(reader: Reader, names: Vec<String>) -> (Vec<Repository>, Option<Failure>) {
+    let affected: Vec<&str> = names.iter().map(String::as_str).collect();
+    let (mut found, mut open) = (Vec::with_capacity(names.len()), vec![names.clone()]);
+    while let Some(names) = open.pop() {
+        let request = reader.clients.ecr.describe_repositories().set_repository_names(Some(names.clone())).send();
+        match reader.caller.send("ecr:DescribeRepositories", &affected, request).await {
+            Ok(answer) => found.extend(answer.repositories.unwrap_or_default().into_iter().map(repository)),
+            // A name that ECR wouldn't take can't be one of its repositories either.
+            Err(failure) if says(&failure, &["RepositoryNotFoundException", "InvalidParameterException"]) => {
+                match names.as_slice() {
+                    [name] => found.push(Repository { name: name.clone(), exists: false, scan_on_push: false }),
+                    names => {
+                        let (one, other) = names.split_at(names.len() / 2);
+                        open.extend([one.to_vec(), other.to_vec()]);
+                    }
+                }
+            }
+            Err(failure) => return (found, Some(failure)),
+        }
+    }
+    (found, None)
+}
+
+fn repository(repository: aws_sdk_ecr::types::Repository) -> Repository {
+    Repository {
+        name: text(repository.repository_name),
+        exists: true,
+        scan_on_push: repository.image_scanning_configuration.is_some_and(|scanning| scanning.scan_on_push),
+    }
+}
+
+pub(super) async fn registry_scanning(reader: &Reader) -> Fetched<RegistryScanning> {
+    let request = reader.clients.ecr.get_registry_scanning_configuration().send();
+    let read = match reader.caller.send("ecr:GetRegistryScanningConfiguration", &[], request).await {
+        Ok(answer) => (answer.scanning_configuration.map(scanning).into_iter().collect(), None),
+        Err(failure) => (Vec::new(), Some(failure)),
+    };
+    whole(read, Clone::clone)
+}
+
+fn scanning(configuration: aws_sdk_ecr::types::RegistryScanningConfiguration) -> RegistryScanning {
+    let rule = |rule: aws_sdk_ecr::types::RegistryScanningRule| ScanningRule {
+        scan_frequency: rule.scan_frequency.as_str().to_owned(),
+        filters: rule.repository_filters.into_iter().map(|filter| filter.filter).collect(),
+    };
+    let mut rules: Vec<ScanningRule> = configuration.rules.unwrap_or_default().into_iter().map(rule).collect();
+    rules.sort();
+    let scan_type = configuration.scan_type.map(|kind| kind.as_str().to_owned()).unwrap_or_default();
+    RegistryScanning { scan_type, rules }
 }

@@ -22,7 +22,7 @@ use crate::finding::{Cause, Evidence, Related, Remediation, RuleInfo, Severity};
 use crate::reach::verdict::{Blocker, Gap, Trace};
 use crate::snapshot::coverage::Dataset;
 use crate::snapshot::ecs::Cluster;
-use crate::snapshot::vpc::Subnet;
+use crate::snapshot::vpc::{Subnet, Vpc};
 use crate::text::Text;
 use crate::topology::workload::Workload;
 
@@ -103,6 +103,8 @@ pub enum Check {
     Workload(for<'s> fn(&Workload<'s>, &Analyses<'s>) -> Outcome),
     /// Each cluster, which may have several subjects: one for each instance type, for instance.
     Cluster(for<'s> fn(&'s Cluster, &Analyses<'s>) -> Vec<Outcome>),
+    /// Each VPC that awsvpc tasks start in.
+    Vpc(for<'s> fn(&'s Vpc, &Analyses<'s>) -> Outcome),
     /// Each subnet that tasks start in.
     Subnet(for<'s> fn(&'s Subnet, &Analyses<'s>) -> Outcome),
     /// Each zone with network interfaces.
@@ -239,6 +241,9 @@ pub static ALL: &[&Rule] = &[
     &exposure::task_public_ip::RULE,
     &exposure::load_balancer_bypassed::RULE,
     &exposure::instance_ports_exposed::RULE,
+    &exposure::shared_security_group::RULE,
+    &exposure::metadata_reachable_from_tasks::RULE,
+    &exposure::flow_logs_off::RULE,
     &exposure::execution_role_missing::RULE,
     &exposure::privileged_container::RULE,
     &exposure::host_process_namespace::RULE,
@@ -248,7 +253,11 @@ pub static ALL: &[&Rule] = &[
     &exposure::dangerous_mount::RULE,
     &exposure::log_driver_missing::RULE,
     &exposure::log_driver_blocking::RULE,
+    &exposure::fargate_platform_outdated::RULE,
+    &exposure::container_insights_off::RULE,
     &exposure::efs_transit_encryption_off::RULE,
+    &exposure::termination_protection_off::RULE,
+    &exposure::image_scan_off::RULE,
     &operations::app_mesh_proxy::RULE,
 ];
 

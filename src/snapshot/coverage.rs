@@ -50,6 +50,8 @@ pub enum Dataset {
     FileSystems,
     PullThroughCacheRules,
     CachedImages,
+    Repositories,
+    RegistryScanning,
     EventRules,
     Schedules,
     NetworkInterfaceQuota,
@@ -99,6 +101,8 @@ impl Dataset {
         Self::FileSystems,
         Self::PullThroughCacheRules,
         Self::CachedImages,
+        Self::Repositories,
+        Self::RegistryScanning,
         Self::EventRules,
         Self::Schedules,
         Self::NetworkInterfaceQuota,
@@ -148,6 +152,8 @@ impl Dataset {
             Self::FileSystems => "file-systems",
             Self::PullThroughCacheRules => "pull-through-cache-rules",
             Self::CachedImages => "cached-images",
+            Self::Repositories => "repositories",
+            Self::RegistryScanning => "registry-scanning",
             Self::EventRules => "event-rules",
             Self::Schedules => "schedules",
             Self::NetworkInterfaceQuota => "network-interface-quota",
@@ -245,6 +251,12 @@ pub enum Fetched<T> {
     },
     /// No selected rule needs it, so no call was made.
     NotRequested,
+}
+
+impl<T> Default for Fetched<T> {
+    fn default() -> Self {
+        Self::NotRequested
+    }
 }
 
 impl<T> Fetched<T> {

@@ -92,7 +92,8 @@ macro_rules! target_data {
         #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
         #[allow(missing_docs, reason = "the fields are the datasets")]
         pub struct TargetData {
-            $(pub $field: Fetched<$item>,)+
+            // A file of an older version lacks the datasets that came later.
+            $(#[serde(default)] pub $field: Fetched<$item>,)+
         }
 
         impl TargetData {
@@ -165,6 +166,8 @@ target_data! {
     file_systems: storage::EfsFileSystem = FileSystems,
     pull_through_cache_rules: storage::PullThroughCacheRule = PullThroughCacheRules,
     cached_images: storage::CachedImage = CachedImages,
+    repositories: storage::Repository = Repositories,
+    registry_scanning: storage::RegistryScanning = RegistryScanning,
     event_rules: schedule::EventRule = EventRules,
     schedules: schedule::Schedule = Schedules,
     network_interface_quota: vpc::NetworkInterfaceQuota = NetworkInterfaceQuota,

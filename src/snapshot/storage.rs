@@ -52,3 +52,32 @@ pub struct CachedImage {
     /// It is there.
     pub present: bool,
 }
+
+/// A repository of this account and Region that an image in use comes from, one item for each that was asked about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Repository {
+    /// `repositoryName`.
+    pub name: String,
+    /// Amazon ECR knows it.
+    pub exists: bool,
+    /// `imageScanningConfiguration.scanOnPush`.
+    pub scan_on_push: bool,
+}
+
+/// How the private registry scans images.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RegistryScanning {
+    /// `scanType`: BASIC or ENHANCED.
+    pub scan_type: String,
+    /// At most one for each frequency.
+    pub rules: Vec<ScanningRule>,
+}
+
+/// A rule of the registry's scanning configuration.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ScanningRule {
+    /// `scanFrequency`: SCAN_ON_PUSH, CONTINUOUS_SCAN or MANUAL.
+    pub scan_frequency: String,
+    /// `repositoryFilters[].filter`: parts of names, or whole names with `*`.
+    pub filters: Vec<String>,
+}

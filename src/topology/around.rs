@@ -5,8 +5,8 @@ use super::{Lookup, Topology, gap_for};
 use crate::reach::verdict::Gap;
 use crate::snapshot::coverage::Dataset;
 use crate::snapshot::ids::{Arn, SecurityGroupId, VpcId};
-use crate::snapshot::storage::EfsFileSystem;
-use crate::snapshot::vpc::{RouteTable, VpcPeeringConnection};
+use crate::snapshot::storage::{EfsFileSystem, RegistryScanning, Repository};
+use crate::snapshot::vpc::{FlowLog, RouteTable, VpcPeeringConnection};
 
 impl<'s> Topology<'s> {
     /// Whether a security group is associated with a VPC that is not its own.
@@ -48,6 +48,30 @@ impl<'s> Topology<'s> {
             Some(file_system) => Lookup::Found(file_system),
             None => missing(fetched, Dataset::FileSystems, id),
         }
+    }
+
+    /// The repository of the private registry, if an image in use comes from it.
+    pub fn repository(&self, name: &str) -> Lookup<&'s Repository> {
+        let fetched = &self.data().repositories;
+        match fetched.items().iter().find(|repository| repository.name == name) {
+            Some(repository) => Lookup::Found(repository),
+            None => missing(fetched, Dataset::Repositories, name),
+        }
+    }
+
+    /// How the private registry scans images.
+    pub fn registry_scanning(&self) -> Lookup<&'s RegistryScanning> {
+        let fetched = &self.data().registry_scanning;
+        match fetched.items().first() {
+            Some(scanning) => Lookup::Found(scanning),
+            None => missing(fetched, Dataset::RegistryScanning, ""),
+        }
+    }
+
+    /// The flow logs of a VPC, subnet or interface that are in force.
+    pub fn active_flow_logs(&self, resource_id: &str) -> impl Iterator<Item = &'s FlowLog> {
+        let all = self.data().flow_logs.items().iter();
+        all.filter(move |log| log.status == "ACTIVE" && log.resource_id == resource_id)
     }
 
     /// Whether a private zone has a record for a host, by its name or a wildcard; `Absent` when its records were not

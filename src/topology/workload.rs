@@ -13,7 +13,7 @@ use crate::snapshot::ecs::{
     TaskDefinition, TaskNetworkInterface,
 };
 use crate::snapshot::enums::{LaunchType, NetworkMode};
-use crate::snapshot::ids::Arn;
+use crate::snapshot::ids::{Arn, SubnetId};
 use crate::snapshot::schedule::{EcsTarget, Schedule};
 
 /// A service, or the running standalone tasks of one group.
@@ -82,6 +82,8 @@ pub struct Variant<'s> {
     pub seen_interfaces: Vec<&'s TaskNetworkInterface>,
     /// A pinned Fargate platform version, or `LATEST`.
     pub platform_version: Option<&'s str>,
+    /// The operating system that Fargate says it runs, `Linux` or `WINDOWS_SERVER_2022_CORE` for instance.
+    pub platform_family: Option<&'s str>,
     /// What its tasks register with. Empty for an older deployment: only the service's present ones are known.
     pub load_balancers: &'s [ServiceLoadBalancer],
     /// Service Connect.
@@ -115,6 +117,17 @@ impl<'s> Workload<'s> {
         self.service.is_some_and(|service| {
             service.desired_count == 0
                 && service.scheduling_strategy != crate::snapshot::enums::SchedulingStrategy::Daemon
+        })
+    }
+}
+
+impl<'s> Workload<'s> {
+    /// The subnets that its awsvpc tasks start in. Older deployments only finish what they run and are left out.
+    pub fn task_subnets(&self) -> impl Iterator<Item = &'s SubnetId> {
+        let variants = self.variants.iter().filter(|variant| variant.role != Role::Active);
+        variants.flat_map(|variant| {
+            let configured = variant.network.into_iter().flat_map(|network| &network.subnets);
+            configured.chain(variant.seen_interfaces.iter().filter_map(|seen| seen.subnet_id.as_ref()))
         })
     }
 }
@@ -224,6 +237,7 @@ fn of_schedule<'s>(
         strategy: &target.capacity_provider_strategy,
         network: target.network_configuration.as_ref(),
         platform_version: target.platform_version.as_deref(),
+        platform_family: None,
         load_balancers: &[],
         service_connect: None,
     };
@@ -266,6 +280,7 @@ fn of_service<'s>(topology: &Topology<'s>, service: &'s Service, tasks: Vec<&'s 
             platform_version: primary
                 .and_then(|d| d.platform_version.as_deref())
                 .or(service.platform_version.as_deref()),
+            platform_family: primary.and_then(|d| d.platform_family.as_deref()).or(service.platform_family.as_deref()),
             load_balancers: &service.load_balancers,
             service_connect,
         };
@@ -278,6 +293,7 @@ fn of_service<'s>(topology: &Topology<'s>, service: &'s Service, tasks: Vec<&'s 
             strategy: &set.capacity_provider_strategy,
             network: set.network_configuration.as_ref().or(service.network_configuration.as_ref()),
             platform_version: set.platform_version.as_deref(),
+            platform_family: set.platform_family.as_deref(),
             load_balancers: &set.load_balancers,
             service_connect: None,
         };
@@ -290,6 +306,7 @@ fn of_service<'s>(topology: &Topology<'s>, service: &'s Service, tasks: Vec<&'s 
             strategy: &deployment.capacity_provider_strategy,
             network: deployment.network_configuration.as_ref().or(service.network_configuration.as_ref()),
             platform_version: deployment.platform_version.as_deref(),
+            platform_family: deployment.platform_family.as_deref(),
             load_balancers: &[],
             service_connect: deployment.service_connect_configuration.as_ref(),
         };
@@ -329,6 +346,7 @@ fn of_tasks<'s>(
             strategy: &[],
             network: None,
             platform_version: tasks[0].platform_version.as_deref(),
+            platform_family: tasks[0].platform_family.as_deref(),
             load_balancers: &[],
             service_connect: None,
         };
@@ -354,6 +372,7 @@ struct Facts<'s> {
     strategy: &'s [CapacityProviderStrategyItem],
     network: Option<&'s AwsvpcConfiguration>,
     platform_version: Option<&'s str>,
+    platform_family: Option<&'s str>,
     load_balancers: &'s [ServiceLoadBalancer],
     service_connect: Option<&'s ServiceConnectConfiguration>,
 }
@@ -367,6 +386,7 @@ fn variant<'s>(topology: &Topology<'s>, cluster: &'s Arn, role: Role, arn: &'s A
         network: facts.network,
         seen_interfaces: Vec::new(),
         platform_version: facts.platform_version,
+        platform_family: facts.platform_family,
         load_balancers: facts.load_balancers,
         service_connect: facts.service_connect,
     }

@@ -80,6 +80,9 @@ fn ids_are_a_contract() {
         "task-public-ip",
         "load-balancer-bypassed",
         "instance-ports-exposed",
+        "shared-security-group",
+        "metadata-reachable-from-tasks",
+        "flow-logs-off",
         "execution-role-missing",
         "privileged-container",
         "host-process-namespace",
@@ -89,7 +92,11 @@ fn ids_are_a_contract() {
         "dangerous-mount",
         "log-driver-missing",
         "log-driver-blocking",
+        "fargate-platform-outdated",
+        "container-insights-off",
         "efs-transit-encryption-off",
+        "termination-protection-off",
+        "image-scan-off",
         "app-mesh-proxy",
     ];
     assert_eq!(ids, contract);

@@ -179,6 +179,20 @@ fn snapshots_that_are_none_end_with_2_and_one_clear_line() {
     assert!(run_in(&home, &["--snapshot", "none.json"]).stderr.contains("none.json"));
 }
 
+/// Datasets come with versions: what an older program did not read is unknown, not absent.
+#[test]
+fn a_snapshot_of_an_older_version_lacks_what_came_later() {
+    let home = TempDir::new().unwrap();
+    run_in(&home, &["--demo", "--save-snapshot", "new.json"]);
+    let mut snapshot: Value = serde_json::from_slice(&fs::read(home.path().join("new.json")).unwrap()).unwrap();
+    snapshot["targets"][0].as_object_mut().unwrap().remove("flow_logs").unwrap();
+    fs::write(home.path().join("old.json"), snapshot.to_string()).unwrap();
+    let ran = run_in(&home, &["--snapshot", "old.json", "--rule", "flow-logs-off", "--format", "json"]);
+    let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(report["findings"].as_array().unwrap().len(), 0);
+    assert_eq!(report["not_evaluated"][0]["dataset"], "flow-logs");
+}
+
 #[test]
 fn an_unknown_profile_is_named_with_the_files_looked_in() {
     let home = TempDir::new().unwrap();

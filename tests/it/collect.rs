@@ -12,7 +12,7 @@ use ecs_network_audit::snapshot::coverage::{Dataset, FailureClass};
 use ecs_network_audit::snapshot::ecs::CapacityProviderStrategyItem;
 use ecs_network_audit::snapshot::elb::TargetGroupAttributes;
 use ecs_network_audit::snapshot::ids::Arn;
-use ecs_network_audit::snapshot::storage::{CachedImage, PullThroughCacheRule};
+use ecs_network_audit::snapshot::storage::{CachedImage, PullThroughCacheRule, RegistryScanning, ScanningRule};
 use ecs_network_audit::snapshot::vpc::{
     BlockPublicAccess, PrefixList, ResolverRule, RouteTarget, SecurityGroupVpcAssociation, VpcPeeringConnection,
     ZoneRecords,
@@ -83,7 +83,8 @@ fn expected(snapshot: &Snapshot) -> TargetData {
         hosted_zone_records: HostedZoneRecords, load_balancers: LoadBalancers, listeners: Listeners,
         listener_rules: ListenerRules, load_balancer_attributes: LoadBalancerAttributes,
         target_group_attributes: TargetGroupAttributes, target_health: TargetHealth, file_systems: FileSystems,
-        pull_through_cache_rules: PullThroughCacheRules, cached_images: CachedImages, event_rules: EventRules,
+        pull_through_cache_rules: PullThroughCacheRules, cached_images: CachedImages,
+        repositories: Repositories, registry_scanning: RegistryScanning, event_rules: EventRules,
         schedules: Schedules, account_settings: AccountSettings, network_interface_quota: NetworkInterfaceQuota, egress_only_internet_gateways: EgressOnlyInternetGateways, flow_logs: FlowLogs,
     );
     // Attributes are asked for of every target group that a service uses, and of Network Load Balancers.
@@ -268,6 +269,46 @@ fn odd_corners_of_names_and_images_come_through() {
         },
     );
     check_round_trip(&fixture.account.snapshot());
+}
+
+#[test]
+fn odd_corners_of_image_scans_come_through() {
+    let mut fixture = ec2_awsvpc_full();
+    for instance in instances(&fixture) {
+        fixture.account.instance_role(&instance, "optional", 2);
+    }
+    // More names than a call takes, and some that ECR doesn't know.
+    let images: Vec<_> = (0..130).map(|number| container("app", &ecr(&format!("team/app-{number}")))).collect();
+    let definition = fixture.account.definition("many", None, images);
+    fixture.account.service(&fixture.cluster, "many", &definition);
+    for number in [3, 77, 129] {
+        fixture.account.edit_repository(&format!("team/app-{number}"), |repository| {
+            (repository.exists, repository.scan_on_push) = (false, false);
+        });
+    }
+    fixture.account.edit_repository("team/app-4", |repository| repository.scan_on_push = false);
+    let rule = |frequency: &str, filters: &[&str]| ScanningRule {
+        scan_frequency: frequency.to_owned(),
+        filters: filters.iter().map(|filter| (*filter).to_owned()).collect(),
+    };
+    *fixture.account.data.registry_scanning.items_mut().unwrap() = vec![RegistryScanning {
+        scan_type: "ENHANCED".to_owned(),
+        rules: vec![rule("CONTINUOUS_SCAN", &["prod-*", "team"]), rule("SCAN_ON_PUSH", &["*"])],
+    }];
+    check_round_trip(&fixture.account.snapshot());
+}
+
+#[test]
+fn image_scans_are_asked_about_for_their_rule_only() {
+    let snapshot = fargate_private_with_nat().account.snapshot();
+    let calls = |rule: &str| {
+        let datasets = rules::by_id(rule).unwrap().needs.iter().copied().collect();
+        let mut mock = Mock::new(&snapshot);
+        try_collect(&mut mock, &Request { datasets, ..request() }).unwrap();
+        (mock.calls("ecr:DescribeRepositories"), mock.calls("ecr:GetRegistryScanningConfiguration"))
+    };
+    assert_eq!(calls("image-scan-off"), (1, 1));
+    assert_eq!(calls("registry-unreachable"), (0, 0));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use ecs_network_audit::snapshot::enums::{ConnectivityType, NatGatewayState, Rout
 use ecs_network_audit::snapshot::vpc::RouteTarget;
 
 use crate::mocks::accounts::assign_public_ip_of;
-use crate::mocks::compute::{container, set_network};
+use crate::mocks::compute::{container, set_network, set_platform};
 use crate::mocks::patterns::{self, Pattern};
 
 fn report(pattern: &Pattern) -> Report {
@@ -314,6 +314,13 @@ fn one_admitted_client_is_enough_where_addresses_are_kept() {
     let found = report(p);
     assert_eq!(loud(&found), ["dynamic-ports-blocked"].into(), "{}", shown(&found));
     assert!(found.findings.iter().any(|f| f.message.to_string().contains("health")), "{}", shown(&found));
+}
+
+#[test]
+fn an_old_platform_breaks_nothing_else() {
+    check(patterns::fargate_nat(), "fargate-platform-outdated", |p| {
+        p.account.edit_service(&p.service, |service| set_platform(service, "1.3.0"));
+    });
 }
 
 #[test]

@@ -1,0 +1,128 @@
+//! Subnets whose traffic leaves no trace.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::json;
+
+use crate::analysis::Analyses;
+use crate::finding::{Related, Remediation, Severity};
+use crate::reach::verdict::Gap;
+use crate::rules::revisions;
+use crate::rules::{Check, Failing, Group, Outcome, Rule};
+use crate::shell;
+use crate::snapshot::coverage::Dataset;
+use crate::snapshot::ids::SubnetId;
+use crate::snapshot::vpc::{Subnet, Vpc};
+use crate::text;
+use crate::text::Text;
+use crate::topology::workload::Workload;
+use crate::topology::{Topology, gap_for};
+
+pub(in crate::rules) static RULE: Rule = Rule {
+    id: "flow-logs-off",
+    group: Group::Exposure,
+    severity: Severity::Low,
+    summary: "awsvpc tasks run in subnets without flow logs",
+    page: include_str!("flow_logs_off.md"),
+    needs: &[Dataset::Clusters, Dataset::Services, Dataset::Tasks, Dataset::Vpcs, Dataset::Subnets, Dataset::FlowLogs],
+    controls: &["EC2.6"],
+    references: &[
+        "https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs.html",
+        "https://docs.aws.amazon.com/vpc/latest/userguide/vpc-share-limitations.html",
+    ],
+    check: Check::Vpc(check),
+};
+
+fn check<'s>(vpc: &'s Vpc, analyses: &Analyses<'s>) -> Outcome {
+    let topology = analyses.topology;
+    let is_logged = |id: &str| topology.active_flow_logs(id).next().is_some();
+    if is_logged(vpc.id.as_str()) {
+        return Outcome::Holds;
+    }
+    let ids: BTreeSet<&SubnetId> = analyses.workloads_in_scope().flat_map(Workload::task_subnets).collect();
+    let in_vpc = ids.into_iter().filter_map(|id| topology.subnet(id).found()).filter(|subnet| subnet.vpc_id == vpc.id);
+    let bare: Vec<&Subnet> = in_vpc.filter(|subnet| !is_logged(subnet.id.as_str())).collect();
+    if bare.is_empty() {
+        return Outcome::Holds;
+    }
+    if let Some(gap) = gap_for(&topology.data().flow_logs, Dataset::FlowLogs, vpc.id.as_str()) {
+        return Outcome::Unknown(vec![gap]);
+    }
+    if vpc.owner_id != topology.target.account {
+        let reason = text![
+            &vpc.id,
+            " is shared by account ",
+            &vpc.owner_id,
+            ": the flow logs of its owner can't be seen from here"
+        ];
+        return Outcome::Unknown(vec![Gap::Undecidable { kind: "shared-vpc", reason }]);
+    }
+    let (mut unlogged, mut gaps) = (Vec::new(), Vec::new());
+    for subnet in bare {
+        if are_all_interfaces_logged(topology, subnet) {
+            let reason = text![
+                "each running task in ",
+                &subnet.id,
+                " has a flow log of its own interface: whether the next one gets one can't be seen"
+            ];
+            gaps.push(Gap::Undecidable { kind: "interface-flow-logs", reason });
+        } else if let Some(gap) = hidden_interfaces(topology) {
+            gaps.push(gap);
+        } else {
+            unlogged.push(subnet);
+        }
+    }
+    let failing = (!unlogged.is_empty()).then(|| failing(vpc, &unlogged, &topology.target.region));
+    revisions::outcome(true, gaps, failing)
+}
+
+/// Whether tasks run in a subnet and each has a log; an interface and its log end with its task.
+fn are_all_interfaces_logged(topology: &Topology<'_>, subnet: &Subnet) -> bool {
+    let running = topology.data().tasks.items().iter().filter(|task| task.last_status == "RUNNING");
+    let attached = running.filter_map(|task| task.network_interface.as_ref());
+    let here = attached.filter(|attached| attached.subnet_id.as_ref() == Some(&subnet.id));
+    let logged = here.map(|attached| {
+        let id = attached.network_interface_id.as_ref();
+        id.is_some_and(|id| topology.active_flow_logs(id.as_str()).next().is_some())
+    });
+    let logged: Vec<bool> = logged.collect();
+    !logged.is_empty() && logged.into_iter().all(|logged| logged)
+}
+
+/// Where single interfaces have logs, tasks that were not read may be those that have.
+fn hidden_interfaces(topology: &Topology<'_>) -> Option<Gap> {
+    let data = topology.data();
+    let of_interface = data.flow_logs.items().iter().any(|log| log.resource_id.starts_with("eni-"));
+    let failure = data.tasks.failures().first().filter(|_| of_interface)?;
+    Some(Gap::Unread { dataset: Dataset::Tasks, failure: failure.clone() })
+}
+
+fn failing(vpc: &Vpc, subnets: &[&Subnet], region: &str) -> Failing {
+    let mut message = text!["No flow log records the traffic of the awsvpc tasks in "];
+    message.append(Text::list(subnets.iter().map(|subnet| &subnet.id), 6));
+    message.append(text![
+        ": neither ",
+        &vpc.id,
+        if subnets.len() == 1 { " nor the subnet" } else { " nor the subnets" }
+    ]);
+    message.push(" nor the interfaces of all running tasks have an active one");
+    let mut command = shell::Command::new("aws ec2 create-flow-logs");
+    command.option("region", region);
+    command.option("resource-type", "VPC");
+    command.option("resource-ids", vpc.id.as_str());
+    command.option("traffic-type", "ALL");
+    command.option("log-destination-type", "s3");
+    command.raw("--log-destination \"$BUCKET_ARN\"");
+    let text = text![
+        "Create a flow log for the VPC, which covers the interfaces of future tasks too; REJECT alone is cheaper and \
+         shows what security groups and network ACLs refuse."
+    ];
+    let related =
+        subnets.iter().map(|subnet| Related { kind: "ec2:subnet", id: subnet.id.as_str().to_owned(), role: "origin" });
+    let ids: Vec<&str> = subnets.iter().map(|subnet| subnet.id.as_str()).collect();
+    Failing {
+        related: related.collect(),
+        facts: BTreeMap::from([("subnets", json!(ids))]),
+        ..Failing::new(&RULE, message, Remediation { text, commands: vec![command.to_string()] })
+    }
+}
