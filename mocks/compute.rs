@@ -1,7 +1,5 @@
 //! The ECS half of the fixture vocabulary: clusters, task definitions, services, instances and tasks.
 
-use std::collections::BTreeMap;
-
 use ecs_network_audit::snapshot::ecs::{
     AwsvpcConfiguration, CapacityProvider, CapacityProviderKind, CapacityProviderStrategyItem, Cluster,
     ContainerDefinition, ContainerInstance, Deployment, DeploymentConfiguration, InstanceResources, LogConfiguration,
@@ -377,6 +375,7 @@ impl Account {
                 status: "ACTIVE".to_owned(),
                 status_reason: None,
                 agent_connected: true,
+                agent_connected_at_end: None,
                 agent_version: Some("1.105.1".to_owned()),
                 registered_at: Some(now() - SignedDuration::from_hours(100)),
                 running_tasks_count: 0,
