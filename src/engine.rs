@@ -148,6 +148,9 @@ where
     's: 'a,
 {
     let topology = analyses.topology;
+    if !rule.check.judges(settings, scope) {
+        return Vec::new();
+    }
     match rule.check {
         Check::Workload(check) => {
             let in_scope = |workload: &&Workload<'s>| {
@@ -157,8 +160,6 @@ where
             let workloads = topology.workloads().iter().filter(in_scope);
             workloads.map(|workload| (of_workload(topology, workload), check(workload, analyses))).collect()
         }
-        // With a part of its services a cluster can't be judged.
-        Check::Cluster(_) if !settings.services.is_empty() || !scope.services.is_empty() => Vec::new(),
         Check::Cluster(check) => {
             let clusters = topology.clusters().iter().filter(|c| glob::in_scope(&settings.clusters, &c.name));
             let judged = |cluster: &'s Cluster| {
@@ -169,8 +170,6 @@ where
             };
             clusters.flat_map(judged).collect()
         }
-        // What is shared by all can't be judged with a part of those who share it.
-        Check::Subnet(_) | Check::Zone(_) if !settings.is_everything() || !scope.is_everything() => Vec::new(),
         Check::Subnet(check) => {
             let subnets = analyses.addresses().subnets();
             subnets.into_iter().map(|subnet| (of_subnet(topology, subnet), check(subnet, analyses))).collect()

@@ -19,6 +19,8 @@ use serde_json::Value;
 use crate::analysis::Analyses;
 use crate::finding::{Cause, Evidence, Related, Remediation, Severity};
 use crate::reach::verdict::{Blocker, Gap, Trace};
+use crate::settings::Settings;
+use crate::snapshot::Scope;
 use crate::snapshot::coverage::Dataset;
 use crate::snapshot::ecs::Cluster;
 use crate::snapshot::vpc::Subnet;
@@ -90,6 +92,19 @@ pub enum Check {
     Subnet(for<'s> fn(&'s Subnet, &Analyses<'s>) -> Outcome),
     /// Each zone with network interfaces.
     Zone(for<'s> fn(&str, &Analyses<'s>) -> Outcome),
+}
+
+impl Check {
+    /// Whether it judges anything in a run that is limited so: what is shared can't be judged with a part of those who
+    /// share it.
+    pub fn judges(self, settings: &Settings, scope: &Scope) -> bool {
+        match self {
+            Self::Workload(_) => true,
+            // With a part of its services a cluster can't be judged.
+            Self::Cluster(_) => settings.services.is_empty() && scope.services.is_empty(),
+            Self::Subnet(_) | Self::Zone(_) => settings.is_everything() && scope.is_everything(),
+        }
+    }
 }
 
 /// The judgement of one subject.

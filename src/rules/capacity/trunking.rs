@@ -8,7 +8,6 @@ use crate::finding::{Related, Severity};
 use crate::rules::{Check, Failing, Outcome};
 use crate::snapshot::coverage::Dataset;
 use crate::snapshot::ecs::Cluster;
-use crate::snapshot::ids::Arn;
 use crate::topology::Topology;
 
 pub(super) const DATASETS: &[Dataset] = &[
@@ -28,16 +27,6 @@ pub(super) const DATASETS: &[Dataset] = &[
 /// Whether demand reaches a share of the slots, in percent.
 pub(super) fn reaches(slots: &TypeSlots<'_>, percent: u32) -> bool {
     slots.demand > 0 && u64::from(slots.demand) * 100 >= u64::from(slots.slots()) * u64::from(percent)
-}
-
-/// Whether the account's default turns trunking on. The setting of another principal is a hint for that one only.
-pub(super) fn is_account_default(analyses: &Analyses<'_>) -> bool {
-    let settings = analyses.topology.data().account_settings.items().iter();
-    let root = |arn: &Arn| arn.as_str().ends_with(":root");
-    let on = |value: &str| value == "enabled" || value == "on";
-    settings
-        .filter(|setting| setting.name == "awsvpcTrunking" && on(&setting.value))
-        .any(|setting| setting.principal_arn.as_ref().is_some_and(root))
 }
 
 /// Instances by the ids that EC2 knows them by.
