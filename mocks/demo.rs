@@ -5,6 +5,7 @@
 mod balancing;
 mod capacity;
 mod egress;
+mod operations;
 mod posture;
 
 use ecs_network_audit::snapshot::Snapshot;
@@ -31,6 +32,7 @@ pub fn snapshot() -> Snapshot {
     egress::backoffice(&mut account, &network);
     capacity::fleet(&mut account, &network);
     posture::tooling(&mut account, &network);
+    operations::support(&mut account, &network);
     healthy(&mut account);
     let mut snapshot = account.snapshot();
     snapshot.demo = true;

@@ -5,6 +5,7 @@
 mod capacity;
 mod definitions;
 mod egress;
+mod explained;
 mod exposure;
 mod load_balancing;
 mod network_mode;
@@ -237,6 +238,11 @@ pub static ALL: &[&Rule] = &[
     &exposure::host_process_namespace::RULE,
     &exposure::dangerous_mount::RULE,
     &exposure::efs_transit_encryption_off::RULE,
+    &operations::agent_disconnected::RULE,
+    &operations::agent_outdated::RULE,
+    &operations::task_start_failures::RULE,
+    &operations::placement_failures::RULE,
+    &operations::deployment_circuit_breaker_off::RULE,
     &operations::app_mesh_proxy::RULE,
 ];
 

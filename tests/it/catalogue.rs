@@ -80,6 +80,11 @@ fn ids_are_a_contract() {
         "host-process-namespace",
         "dangerous-mount",
         "efs-transit-encryption-off",
+        "agent-disconnected",
+        "agent-outdated",
+        "task-start-failures",
+        "placement-failures",
+        "deployment-circuit-breaker-off",
         "app-mesh-proxy",
     ];
     assert_eq!(ids, contract);
