@@ -396,6 +396,7 @@ impl Account {
                 status: "ACTIVE".to_owned(),
                 status_reason: None,
                 agent_connected: true,
+                agent_connected_at_end: None,
                 agent_version: Some("1.105.1".to_owned()),
                 registered_at: Some(now() - SignedDuration::from_hours(100)),
                 running_tasks_count: 0,

@@ -7,6 +7,7 @@ mod capacity;
 mod egress;
 mod exposure;
 mod hygiene;
+mod operations;
 mod posture;
 
 use ecs_network_audit::snapshot::Snapshot;
@@ -35,6 +36,7 @@ pub fn snapshot() -> Snapshot {
     posture::tooling(&mut account, &network);
     exposure::campaigns(&mut account, &network);
     hygiene::legacy(&mut account, &network);
+    operations::support(&mut account, &network);
     healthy(&mut account);
     let mut snapshot = account.snapshot();
     snapshot.demo = true;

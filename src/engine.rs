@@ -150,13 +150,14 @@ where
     's: 'a,
 {
     let topology = analyses.topology;
+    if !rule.check.judges(settings, scope) {
+        return Vec::new();
+    }
     match rule.check {
         Check::Workload(check) => {
             let workloads = analyses.workloads_in_scope();
             workloads.map(|workload| (of_workload(topology, workload), check(workload, analyses))).collect()
         }
-        // With a part of its services a cluster can't be judged.
-        Check::Cluster(_) if !settings.services.is_empty() || !scope.services.is_empty() => Vec::new(),
         Check::Cluster(check) => {
             let clusters = topology.clusters().iter().filter(|c| glob::in_scope(&settings.clusters, &c.name));
             let judged = |cluster: &'s Cluster| {
@@ -174,8 +175,6 @@ where
             let vpcs = vpcs.into_iter().filter_map(|id| topology.vpc(id).found());
             vpcs.map(|vpc| (of_vpc(topology, vpc), check(vpc, analyses))).collect()
         }
-        // What is shared by all can't be judged with a part of those who share it.
-        Check::Subnet(_) | Check::Zone(_) if !settings.is_everything() || !scope.is_everything() => Vec::new(),
         Check::Subnet(check) => {
             let subnets = analyses.addresses().subnets();
             subnets.into_iter().map(|subnet| (of_subnet(topology, subnet), check(subnet, analyses))).collect()

@@ -17,6 +17,38 @@ pub struct Symptom {
     pub dialled: Option<Dialled>,
 }
 
+/// What makes two symptoms one: all but the very address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs, reason = "the fields are the symptom's")]
+pub struct Kind {
+    pub trouble: Trouble,
+    pub nature: Nature,
+    pub dialled: Option<Side>,
+}
+
+/// What kind of place a connection was tried to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Side {
+    /// A private address.
+    Private,
+    /// A public address.
+    Public,
+    /// A name that was not resolved.
+    Name,
+}
+
+impl Symptom {
+    /// Its kind.
+    pub fn kind(self) -> Kind {
+        let side = |dialled| match dialled {
+            Dialled::Private(_) => Side::Private,
+            Dialled::Public(_) => Side::Public,
+            Dialled::Name => Side::Name,
+        };
+        Kind { trouble: self.trouble, nature: self.nature, dialled: self.dialled.map(side) }
+    }
+}
+
 /// What could not be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Trouble {

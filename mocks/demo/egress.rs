@@ -88,7 +88,10 @@ fn ways_out(account: &mut Account, network: &Network, cluster: &Arn) {
     }
     let lost = account.container_instance(cluster, "backoffice-lost", "m5.large", &network.isolated[1]);
     account.trunk(&lost);
-    account.edit_instance(&lost, |instance| instance.agent_connected = false);
+    account.edit_instance(&lost, |instance| {
+        instance.agent_connected = false;
+        instance.agent_connected_at_end = Some(false);
+    });
 }
 
 /// Names, files, meshes and schedules.

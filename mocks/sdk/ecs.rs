@@ -87,8 +87,8 @@ pub(super) fn rules(mock: &mut Mock) {
     });
     answer!(mock, "ecs:DescribeContainerInstances", Client::describe_container_instances, |world, input| {
         assert!(input.container_instances().len() <= 100, "at most 100 instances a call");
-        let all = world.target.data.container_instances.items();
-        let (found, failures) = described(&world, input.container_instances(), all, |i| &i.arn);
+        let now = as_of_now(&world, input.container_instances());
+        let (found, failures) = described(&world, input.container_instances(), &now, |i| &i.arn);
         DescribeContainerInstancesOutput::builder()
             .set_container_instances(Some(found.into_iter().map(container_instance).collect()))
             .set_failures(Some(failures))
@@ -105,6 +105,21 @@ pub(super) fn rules(mock: &mut Mock) {
         let (page, next) = world.page(&settings, input.next_token());
         ListAccountSettingsOutput::builder().set_settings(Some(page)).set_next_token(next).build()
     });
+}
+
+/// The instances as they are, or as they are at the end of the scan where that is asked: those that say nothing are gone.
+fn as_of_now(world: &World, wanted: &[String]) -> Vec<own::ContainerInstance> {
+    let mut seen = world.seen.lock().unwrap();
+    let mut now = world.target.data.container_instances.items().to_vec();
+    now.retain_mut(|instance| {
+        if !seen.contains(instance.arn.as_str()) {
+            return true;
+        }
+        instance.agent_connected = instance.agent_connected_at_end.unwrap_or_default();
+        instance.agent_connected_at_end.is_some()
+    });
+    seen.extend(wanted.iter().cloned());
+    now
 }
 
 fn strings<'a>(arns: impl Iterator<Item = &'a Arn>) -> Vec<String> {

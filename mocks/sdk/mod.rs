@@ -13,7 +13,7 @@ mod others;
 pub use ecs::SENTINEL;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use aws_smithy_mocks::{MockResponseInterceptor, Rule, RuleMode, create_mock_http_client};
 use aws_smithy_runtime_api::http::{Response, StatusCode};
@@ -52,6 +52,8 @@ struct World {
     page_size: usize,
     repeats: bool,
     vanished: Arc<BTreeSet<String>>,
+    /// ARNs that were described before.
+    seen: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl World {
@@ -195,6 +197,7 @@ impl Mock {
             page_size: self.page_size,
             repeats: self.faults.get(api) == Some(&Fault::RepeatedToken),
             vanished: Arc::new(self.vanished.clone()),
+            seen: Arc::default(),
         }
     }
 

@@ -10,7 +10,7 @@ use super::path::{self, Failure, Fault, Path, Reach};
 use super::places::Place;
 use crate::reach::policy::{self, Decision, Principal};
 use crate::reach::verdict::{Family, Gap, Hop, Hops, Trace};
-use crate::snapshot::ecs::TaskDefinition;
+use crate::snapshot::ecs::{ContainerInstance, TaskDefinition};
 use crate::snapshot::enums::VpcEndpointType;
 use crate::snapshot::ids::Arn;
 use crate::snapshot::vpc::{RouteTable, Vpc, VpcEndpoint};
@@ -231,7 +231,9 @@ impl<'s> Table<'_, 's> {
 
 /// The name of an instance of the origin whose agent is connected.
 pub fn connected_agent<'s>(origin: &Origin<'s>) -> Option<&'s str> {
-    origin.instances.iter().find(|instance| instance.agent_connected).map(|instance| instance.arn.name())
+    let connected =
+        |instance: &&&ContainerInstance| instance.agent_connected || instance.agent_connected_at_end == Some(true);
+    origin.instances.iter().find(connected).map(|instance| instance.arn.name())
 }
 
 /// An agent that is connected although no way to the control plane is visible.

@@ -195,6 +195,15 @@ pub fn attribute<'s>(instance: &'s ContainerInstance, name: &str) -> Option<&'s 
     instance.attributes.get(name).and_then(|value| value.as_deref())
 }
 
+/// Whether the account's default turns trunking on. The setting of another principal is a hint for that one only.
+pub fn trunking_is_account_default(topology: &Topology<'_>) -> bool {
+    let settings = topology.data().account_settings.items().iter();
+    let on = |value: &str| value == "enabled" || value == "on";
+    settings
+        .filter(|setting| setting.name == "awsvpcTrunking" && on(&setting.value))
+        .any(|setting| setting.is_of_account())
+}
+
 /// Whether a container instance runs Windows, which has no trunking.
 pub fn is_windows(instance: &ContainerInstance) -> bool {
     attribute(instance, "ecs.os-type") == Some("windows")

@@ -1,6 +1,7 @@
 //! What is true of each workload, computed once and read by rules and reports.
 
 pub mod addresses;
+pub mod agent_version;
 pub mod balancing;
 pub mod deployments;
 pub mod efs;
@@ -58,6 +59,7 @@ pub struct Analyses<'s> {
     slots: RefCell<FxHashMap<&'s Arn, Rc<interfaces::ClusterSlots<'s>>>>,
     egress: Vec<OnceCell<Vec<egress::Cell<'s>>>>,
     ingress: Vec<OnceCell<ingress::Ingress<'s>>>,
+    told: symptoms::Memo,
 }
 
 /// What tells the legs from load balancers to one origin apart: the balancer, its subnet, whether clients keep their
@@ -83,6 +85,7 @@ impl<'s> Analyses<'s> {
             slots: RefCell::default(),
             egress: (0..count).map(|_| OnceCell::new()).collect(),
             ingress: (0..count).map(|_| OnceCell::new()).collect(),
+            told: symptoms::Memo::default(),
         }
     }
 

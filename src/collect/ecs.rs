@@ -263,6 +263,27 @@ async fn describe_instances(
     }
 }
 
+/// Asks ACTIVE instances whose agent was not connected once more: short disconnects are normal. What isn't answered stays
+/// open and takes nothing from the dataset.
+pub(super) async fn read_agents_again(reader: &Reader, instances: &mut Fetched<ContainerInstance>) {
+    let Some(items) = instances.items_mut() else { return };
+    let is_lost = |instance: &ContainerInstance| instance.status == "ACTIVE" && !instance.agent_connected;
+    let mut by_cluster: BTreeMap<Arn, Vec<String>> = BTreeMap::new();
+    for lost in items.iter().filter(|instance| is_lost(instance)) {
+        by_cluster.entry(lost.cluster_arn.clone()).or_default().push(lost.arn.as_str().to_owned());
+    }
+    let in_batches = |(cluster, arns): (&Arn, &Vec<String>)| -> Vec<(Arn, Vec<String>)> {
+        arns.chunks(INSTANCES_A_CALL).map(|batch| (cluster.clone(), batch.to_vec())).collect()
+    };
+    let batches: Vec<_> = by_cluster.iter().flat_map(in_batches).collect();
+    let answers = each(batches, |(cluster, batch)| describe_instances(reader.clone(), cluster, batch)).await;
+    let again = answers.into_iter().flat_map(|(again, _)| again).filter(|again| again.status == "ACTIVE");
+    let connected: BTreeMap<Arn, bool> = again.map(|again| (again.arn, again.agent_connected)).collect();
+    for lost in items.iter_mut().filter(|instance| is_lost(instance)) {
+        lost.agent_connected_at_end = connected.get(&lost.arn).copied();
+    }
+}
+
 /// Revisions that services run or move to, and those of running tasks.
 fn revisions_in_use(data: &TargetData) -> Vec<Arn> {
     let mut revisions: BTreeSet<&Arn> = BTreeSet::new();

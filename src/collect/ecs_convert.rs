@@ -297,6 +297,7 @@ pub(super) fn container_instance(instance: sdk::ContainerInstance, cluster: &Arn
         status: text(instance.status),
         status_reason: instance.status_reason,
         agent_connected: instance.agent_connected,
+        agent_connected_at_end: None,
         agent_version: instance.version_info.and_then(|version| version.agent_version),
         registered_at: time(instance.registered_at),
         running_tasks_count: instance.running_tasks_count,

@@ -82,6 +82,8 @@ pub(super) async fn read(
     load_balancing.store(&mut data);
     dns.store(&mut data);
     Box::pin(dependent(&reader, &mut data)).await;
+    // Last of all, so that as much time as can be lies between the two readings.
+    Box::pin(ecs::read_agents_again(&reader, &mut data.container_instances)).await;
     data
 }
 

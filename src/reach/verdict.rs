@@ -28,6 +28,8 @@ pub enum Family {
     Capacity,
     /// Settings of task definitions.
     Definition,
+    /// Tasks and the agents that start them.
+    Task,
 }
 
 impl Family {
@@ -44,6 +46,7 @@ impl Family {
             Self::LoadBalancer => "load-balancer",
             Self::Capacity => "capacity",
             Self::Definition => "definition",
+            Self::Task => "task",
         }
     }
 }

@@ -6,6 +6,7 @@ mod capacity;
 pub mod controls;
 mod definitions;
 mod egress;
+mod explained;
 mod exposure;
 mod load_balancing;
 mod network_mode;
@@ -20,6 +21,8 @@ use serde_json::Value;
 use crate::analysis::Analyses;
 use crate::finding::{Cause, Evidence, Related, Remediation, RuleInfo, Severity};
 use crate::reach::verdict::{Blocker, Gap, Trace};
+use crate::settings::Settings;
+use crate::snapshot::Scope;
 use crate::snapshot::coverage::Dataset;
 use crate::snapshot::ecs::Cluster;
 use crate::snapshot::vpc::{Subnet, Vpc};
@@ -109,6 +112,19 @@ pub enum Check {
     Subnet(for<'s> fn(&'s Subnet, &Analyses<'s>) -> Outcome),
     /// Each zone with network interfaces.
     Zone(for<'s> fn(&str, &Analyses<'s>) -> Outcome),
+}
+
+impl Check {
+    /// Whether it judges anything in a run that is limited so: what is shared can't be judged with a part of those who
+    /// share it.
+    pub fn judges(self, settings: &Settings, scope: &Scope) -> bool {
+        match self {
+            Self::Workload(_) | Self::Vpc(_) => true,
+            // With a part of its services a cluster can't be judged.
+            Self::Cluster(_) => settings.services.is_empty() && scope.services.is_empty(),
+            Self::Subnet(_) | Self::Zone(_) => settings.is_everything() && scope.is_everything(),
+        }
+    }
 }
 
 /// The judgement of one subject.
@@ -258,6 +274,11 @@ pub static ALL: &[&Rule] = &[
     &exposure::efs_transit_encryption_off::RULE,
     &exposure::termination_protection_off::RULE,
     &exposure::image_scan_off::RULE,
+    &operations::agent_disconnected::RULE,
+    &operations::agent_outdated::RULE,
+    &operations::task_start_failures::RULE,
+    &operations::placement_failures::RULE,
+    &operations::deployment_circuit_breaker_off::RULE,
     &operations::app_mesh_proxy::RULE,
 ];
 

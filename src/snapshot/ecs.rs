@@ -397,6 +397,10 @@ pub struct ContainerInstance {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status_reason: Option<String>,
     pub agent_connected: bool,
+    /// `agentConnected` read once more at the end of the scan, of an ACTIVE instance that said `false`; `None` where it
+    /// was not read again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_connected_at_end: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent_version: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -97,6 +97,11 @@ fn ids_are_a_contract() {
         "efs-transit-encryption-off",
         "termination-protection-off",
         "image-scan-off",
+        "agent-disconnected",
+        "agent-outdated",
+        "task-start-failures",
+        "placement-failures",
+        "deployment-circuit-breaker-off",
         "app-mesh-proxy",
     ];
     assert_eq!(ids, contract);

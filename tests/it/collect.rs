@@ -149,6 +149,37 @@ fn what_aws_holds_is_what_the_snapshot_says() {
 }
 
 #[test]
+fn agents_that_are_lost_are_asked_once_more_at_the_end() {
+    let mut fixture = ec2_awsvpc_trunked();
+    let [first, second, third] = instances(&fixture).try_into().unwrap();
+    let mut mock = Mock::new(&fixture.account.snapshot());
+    collect(&mut mock);
+    // All are connected: nothing more is asked.
+    assert_eq!(mock.calls("ecs:DescribeContainerInstances"), 1);
+    for (instance, at_end) in [(&first, Some(false)), (&second, Some(true)), (&third, None)] {
+        fixture.account.edit_instance(instance, |instance| {
+            instance.agent_connected = false;
+            instance.agent_connected_at_end = at_end;
+        });
+    }
+    // One says nothing any more: it stays open, and nothing is taken from the dataset.
+    check_round_trip(&fixture.account.snapshot());
+    let mut mock = Mock::new(&fixture.account.snapshot());
+    assert!(collect(&mut mock).container_instances.is_complete());
+    assert_eq!(mock.calls("ecs:DescribeContainerInstances"), 2);
+    // What is not ACTIVE is on its way, and isn't asked again.
+    for instance in [&first, &second, &third] {
+        fixture.account.edit_instance(instance, |instance| {
+            instance.status = "DRAINING".to_owned();
+            instance.agent_connected_at_end = None;
+        });
+    }
+    let mut mock = Mock::new(&fixture.account.snapshot());
+    collect(&mut mock);
+    assert_eq!(mock.calls("ecs:DescribeContainerInstances"), 1);
+}
+
+#[test]
 fn odd_corners_of_a_network_come_through() {
     let mut fixture = ec2_awsvpc_full();
     let provider = fixture.account.capacity_provider("asg", 3, 5, &[&fixture.subnet]);

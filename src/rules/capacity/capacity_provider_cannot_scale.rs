@@ -140,7 +140,7 @@ fn reason<'s>(
         .then(|| text!["Auto Scaling group ", &group.name, " has no subnet in the zones of the tasks"])
 }
 
-/// Tasks that have been waiting, and events that say that no instance was found.
+/// Tasks that have been waiting, and events and stopped tasks that say that no instance was found.
 fn waiting<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Vec<Evidence> {
     let now = analyses.topology.now;
     let waits = |task: &&&Task| {
@@ -156,6 +156,6 @@ fn waiting<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Vec<Evidence
             text: "PROVISIONING".to_owned(),
         });
     }
-    evidence.extend(symptoms::of_service_events(workload.service, Trouble::is_placement));
+    evidence.extend(symptoms::of_workload(workload, Trouble::is_placement));
     evidence
 }

@@ -56,8 +56,7 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
         Some(_) => Vec::new(),
     };
     let blocker = shared::short("task-eni-slots", workload.cluster_name.as_str(), shared::arithmetic(&held, "slot"));
-    let services = workload.service.into_iter();
-    let evidence = symptoms::of_service_events(services, |trouble| trouble == Trouble::Slots);
+    let evidence = symptoms::of_workload(workload, |trouble| trouble == Trouble::Slots);
     let mut outcome = shared::fails(held, &RULE, message, Remediation { text, commands });
     if let Outcome::Fails(failing) = &mut outcome {
         failing.blockers = vec![blocker];

@@ -71,7 +71,7 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
     let minimum = if held.planned.rolling.desired > 1 { 50 } else { 0 };
     let commands = vec![shared::deployment_configuration(workload, region, minimum, 100)];
     let blocker = shared::short("host-port-taken", &ports.join(", "), shared::arithmetic(&held, "such port"));
-    let evidence = symptoms::of_service_events(workload.service, |trouble| trouble == Trouble::Ports);
+    let evidence = symptoms::of_workload(workload, |trouble| trouble == Trouble::Ports);
     let mut outcome = shared::fails(held, &RULE, message, Remediation { text, commands });
     if let Outcome::Fails(failing) = &mut outcome {
         failing.blockers = vec![blocker];

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::ports::{self, HostPort};
 use super::{host_port_blocks_deployment, shared};
-use crate::analysis::Analyses;
 use crate::analysis::interfaces::{self, Headroom};
+use crate::analysis::{Analyses, symptoms};
 use crate::finding::{Related, Remediation, Severity};
 use crate::placement::matching::placeable;
 use crate::placement::room::total;
@@ -14,6 +14,7 @@ use crate::rules::{Check, Failing, Group, Outcome, Rule};
 use crate::snapshot::coverage::Dataset;
 use crate::snapshot::ecs::Cluster;
 use crate::snapshot::enums::SchedulingStrategy;
+use crate::symptom::Trouble;
 use crate::text;
 use crate::text::Text;
 use crate::topology::launch::LaunchKind;
@@ -179,6 +180,10 @@ fn judge<'s>(
             .map(|claim| Related { kind: "ecs:service", id: claim.workload.resource().arn, role: "claimant" })
             .collect(),
         facts: [("wanted", serde_json::json!(wanted)), ("placeable", serde_json::json!(placed))].into(),
+        confirmed_by: claims
+            .iter()
+            .flat_map(|claim| symptoms::of_workload(claim.workload, |trouble| trouble == Trouble::Ports))
+            .collect(),
         gaps: gaps.to_vec(),
         ..Failing::new(&RULE, message, Remediation { text, commands: Vec::new() })
     };

@@ -2,13 +2,14 @@
 
 use super::ports::{self, HostPort};
 use super::shared;
-use crate::analysis::Analyses;
+use crate::analysis::{Analyses, symptoms};
 use crate::finding::{Remediation, Severity};
 use crate::reach::verdict::Gap;
 use crate::rules::revisions::{self, Os};
-use crate::rules::{Check, Group, Outcome, Rule};
+use crate::rules::{Check, Failing, Group, Outcome, Rule};
 use crate::snapshot::coverage::Dataset;
 use crate::snapshot::ecs::ContainerInstance;
+use crate::symptom::Trouble;
 use crate::text;
 use crate::topology::launch::LaunchKind;
 use crate::topology::workload::Workload;
@@ -103,7 +104,10 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
         let mut message = text!["No task of ", &workload.short_name, " can be placed: "];
         message.append(wrong[0].detail.clone());
         let text = text!["Use dynamic host ports or awsvpc mode, where ports of the instance are not counted."];
-        revisions::failing(&RULE, &named, message, wrong.clone(), Remediation { text, commands: Vec::new() })
+        Failing {
+            confirmed_by: symptoms::of_workload(workload, |trouble| trouble == Trouble::Ports),
+            ..revisions::failing(&RULE, &named, message, wrong.clone(), Remediation { text, commands: Vec::new() })
+        }
     });
     shared::outcome(!found.is_empty(), gaps, failing)
 }

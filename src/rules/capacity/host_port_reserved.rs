@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::ports::{self, HostPort};
 use super::shared;
-use crate::analysis::Analyses;
+use crate::analysis::{Analyses, symptoms};
 use crate::finding::{Remediation, Severity};
 use crate::reach::verdict::Gap;
 use crate::rules::revisions::{self, Os, Revision};
 use crate::rules::{Check, Group, Outcome, Rule};
 use crate::snapshot::coverage::Dataset;
+use crate::symptom::Trouble;
 use crate::text;
 use crate::topology::launch::LaunchKind;
 use crate::topology::workload::Workload;
@@ -102,6 +103,7 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
             failing.severity = Severity::Medium;
             failing.severity_reason = Some("only some of the instances reserve it".to_owned());
         }
+        failing.confirmed_by = symptoms::of_workload(workload, |trouble| trouble == Trouble::Ports);
         failing
     });
     shared::outcome(!found.is_empty(), gaps, failing)

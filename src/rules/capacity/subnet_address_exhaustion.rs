@@ -36,11 +36,13 @@ fn check<'s>(subnet: &'s Subnet, analyses: &Analyses<'s>) -> Outcome {
     let claims = all.claims(&subnet.id);
     let free = addresses::free(subnet);
     let wanting = || claims.iter().filter(|claim| claim.next > 0 || claim.missing > 0);
-    let services = || {
-        let workloads = analyses.topology.workloads();
-        claims.iter().filter_map(|claim| workloads[claim.workload].service)
-    };
-    let evidence = symptoms::of_service_events(services(), |trouble| trouble == Trouble::Addresses);
+    let workloads = || claims.iter().map(|claim| &analyses.topology.workloads()[claim.workload]);
+    let services = workloads().filter_map(|workload| workload.service);
+    let mut evidence = symptoms::of_service_events(services, |trouble| trouble == Trouble::Addresses);
+    // A task's reason names the subnet.
+    evidence.extend(symptoms::of_reasons(workloads().flat_map(symptoms::stopped_tasks), |symptom, reason| {
+        symptom.trouble == Trouble::Addresses && reason.contains(subnet.id.as_str())
+    }));
     // Fewer than are missing now, or none at all anywhere.
     let starved = wanting().find(|claim| claim.free() < claim.missing || claim.free() == 0);
     let largest = wanting().filter(|claim| claim.free() < claim.next).max_by_key(|claim| claim.next);

@@ -29,15 +29,6 @@ pub(super) fn reaches(slots: &TypeSlots<'_>, percent: u32) -> bool {
     slots.demand > 0 && u64::from(slots.demand) * 100 >= u64::from(slots.slots()) * u64::from(percent)
 }
 
-/// Whether the account's default turns trunking on. The setting of another principal is a hint for that one only.
-pub(super) fn is_account_default(analyses: &Analyses<'_>) -> bool {
-    let settings = analyses.topology.data().account_settings.items().iter();
-    let on = |value: &str| value == "enabled" || value == "on";
-    settings
-        .filter(|setting| setting.name == "awsvpcTrunking" && on(&setting.value))
-        .any(|setting| setting.is_of_account())
-}
-
 /// Instances by the ids that EC2 knows them by.
 pub(super) fn related<'a, 's: 'a>(instances: impl IntoIterator<Item = &'a InstanceSlots<'s>>) -> Vec<Related> {
     let ids = instances.into_iter().filter_map(|slots| slots.instance.ec2_instance_id.as_ref());

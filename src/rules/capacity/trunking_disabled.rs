@@ -1,7 +1,7 @@
 //! Instances that could have a trunk and have none.
 
 use super::{shared, trunking};
-use crate::analysis::Analyses;
+use crate::analysis::{Analyses, interfaces};
 use crate::finding::{Remediation, Severity};
 use crate::rules::{Check, Failing, Group, Outcome, Rule};
 use crate::shell;
@@ -27,7 +27,8 @@ fn check<'s>(cluster: &'s Cluster, analyses: &Analyses<'s>) -> Vec<Outcome> {
     let found = analyses.slots(cluster);
     // With a trunk somewhere the setting is on, and something else keeps the others from theirs.
     let mut instances = found.types.iter().flat_map(|slots| &slots.instances);
-    let on_somewhere = trunking::is_account_default(analyses) || instances.any(|instance| instance.trunk);
+    let on_somewhere =
+        interfaces::trunking_is_account_default(analyses.topology) || instances.any(|instance| instance.trunk);
     let mut outcomes = Vec::new();
     for slots in &found.types {
         let Some(total) = slots.total_with_trunk().filter(|_| slots.demand_at_most > 0) else {

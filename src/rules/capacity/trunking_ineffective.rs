@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{shared, trunking};
 use crate::analysis::Analyses;
+use crate::analysis::agent_version;
 use crate::analysis::interfaces::{self, InstanceSlots};
 use crate::analysis::task_eni_limits;
 use crate::finding::{Remediation, Severity};
@@ -28,13 +29,10 @@ pub(in crate::rules) static RULE: Rule = Rule {
     check: Check::Cluster(check),
 };
 
-/// The first agent that attaches trunks ("Increasing Amazon ECS Linux container instance network interfaces").
-const FIRST_AGENT: [u32; 3] = [1, 28, 1];
-
 fn check<'s>(cluster: &'s Cluster, analyses: &Analyses<'s>) -> Vec<Outcome> {
     let found = analyses.slots(cluster);
     let trunked = || found.types.iter().flat_map(|slots| &slots.instances).filter(|instance| instance.trunk);
-    let is_on = trunking::is_account_default(analyses) || trunked().next().is_some();
+    let is_on = interfaces::trunking_is_account_default(analyses.topology) || trunked().next().is_some();
     let oldest = trunked().filter_map(|slots| launched(analyses.topology, slots)).min();
     let mut outcomes = Vec::new();
     for slots in &found.types {
@@ -128,11 +126,7 @@ fn cause(topology: &Topology<'_>, slots: &InstanceSlots<'_>, oldest: Option<jiff
     if subnet.is_some_and(|subnet| subnet.owner_id != topology.target.account) {
         return "in a subnet shared by another account";
     }
-    let version = instance.agent_version.as_deref().and_then(|text| {
-        let parts: Result<Vec<u32>, _> = text.split(['.', '-', '+']).take(3).map(str::parse).collect();
-        parts.ok()
-    });
-    if version.is_some_and(|version| version.as_slice() < FIRST_AGENT.as_slice()) {
+    if agent_version::is_before(instance, agent_version::TRUNKING) == Some(true) {
         return "agent older than 1.28.1";
     }
     if host.is_some_and(|host| host.enable_resource_name_dns_a_record == Some(true)) {

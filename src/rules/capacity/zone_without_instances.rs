@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::shared;
-use crate::analysis::{Analyses, ends};
+use crate::analysis::{Analyses, ends, symptoms};
 use crate::finding::{Remediation, Severity};
 use crate::reach::verdict::Gap;
 use crate::rules::{Check, Failing, Group, Outcome, Rule};
 use crate::snapshot::coverage::Dataset;
 use crate::snapshot::ecs::CapacityProviderKind;
+use crate::symptom::Trouble;
 use crate::text;
 use crate::text::Text;
 use crate::topology::Lookup;
@@ -25,6 +26,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     needs: &[
         Dataset::Clusters,
         Dataset::Services,
+        Dataset::Tasks,
         Dataset::TaskDefinitions,
         Dataset::ContainerInstances,
         Dataset::CapacityProviders,
@@ -99,11 +101,18 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
         facts: [("zones", serde_json::json!(lacking))].into(),
         ..Failing::new(&RULE, message, Remediation { text, commands: Vec::new() })
     };
-    if !all {
+    if all {
+        failing.confirmed_by = symptoms::of_workload(workload, tells);
+    } else {
         failing.severity = Severity::Low;
         failing.severity_reason = Some("other zones of the service have instances".to_owned());
     }
     Outcome::Fails(Box::new(failing))
+}
+
+/// How ECS puts it that no instance is in a zone of the subnets.
+fn tells(trouble: Trouble) -> bool {
+    matches!(trouble, Trouble::Attribute | Trouble::Zone | Trouble::Instances | Trouble::Placement)
 }
 
 /// Zones of the ACTIVE instances that a way of launching may use.

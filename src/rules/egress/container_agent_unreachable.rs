@@ -8,12 +8,14 @@ use crate::analysis::egress;
 use crate::analysis::needs::{self, Need};
 use crate::analysis::path::{Failure, Fault, Reach};
 use crate::analysis::places::Place;
+use crate::analysis::symptoms;
 use crate::finding::{Evidence, Related, Remediation, Severity};
 use crate::reach::verdict::{Blocker, Gap, Trace};
 use crate::rules::{Check, Failing, Group, Outcome, Rule, repair};
 use crate::snapshot::coverage::Dataset;
 use crate::snapshot::ecs::Cluster;
 use crate::snapshot::ids::SubnetId;
+use crate::symptom::Trouble;
 use crate::text;
 use crate::text::{Text, format_words};
 
@@ -152,7 +154,7 @@ fn failing(analyses: &Analyses<'_>, cut: &[Cut<'_>], gaps: Vec<Gap>) -> Failing 
         blockers: blockers.into_iter().collect(),
         traces: traces.into_iter().collect(),
         facts: facts(cut, &services),
-        confirmed_by: disconnected(cut),
+        confirmed_by: disconnected(analyses, cut),
         gaps,
         ..Failing::new(&RULE, message, Remediation { text, commands: repair::commands(region, repairs) })
     }
@@ -196,10 +198,12 @@ fn facts(cut: &[Cut<'_>], services: &BTreeSet<String>) -> BTreeMap<&'static str,
 }
 
 /// A lost agent is the symptom; short losses are normal, so it only confirms.
-fn disconnected(cut: &[Cut<'_>]) -> Vec<Evidence> {
+fn disconnected(analyses: &Analyses<'_>, cut: &[Cut<'_>]) -> Vec<Evidence> {
     let instances: Vec<_> = cut.iter().flat_map(|cut| &cut.origin.instances).collect();
     let count = u32::try_from(instances.len()).unwrap_or(u32::MAX);
     let Some(first) = instances.first() else { return Vec::new() };
     let text = format!("agentConnected is false for {}", first.arn.name());
-    vec![Evidence { source: "container-instance", at: None, count, text }]
+    let mut evidence = vec![Evidence { source: "container-instance", at: None, count, text }];
+    evidence.extend(symptoms::of_cluster(analyses.topology, &first.cluster_arn, |trouble| trouble == Trouble::Agent));
+    evidence
 }

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::view::{self};
-use crate::analysis::Analyses;
 use crate::analysis::efs::{self, Mount, NFS, Trouble};
+use crate::analysis::{Analyses, symptoms};
 use crate::finding::{Cause, Related, Remediation, Severity};
 use crate::reach::verdict::{Blocker, Family, Trace};
 use crate::rules::{Check, Failing, Group, Outcome, Rule, repair};
 use crate::shell;
+use crate::symptom::{Nature, Trouble as Symptom};
 use crate::text;
 use crate::text::Text;
 use crate::topology::workload::Workload;
@@ -99,6 +100,9 @@ fn finding(analyses: &Analyses<'_>, workload: &Workload<'_>, failing: &[(&Mount<
     found.traces = traces;
     found.related = related(failing);
     found.facts = facts(failing);
+    found.confirmed_by = symptoms::of_stopped_tasks(symptoms::stopped_tasks(workload), |symptom| {
+        symptom.trouble == Symptom::FileSystem && symptom.nature != Nature::Permission
+    });
     found
 }
 

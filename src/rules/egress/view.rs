@@ -177,7 +177,7 @@ impl<'a, 's> View<'a, 's> {
         failing.facts = self.facts();
         let services: BTreeSet<&str> = self.misses.iter().filter_map(|miss| miss.need.service()).collect();
         let registry = self.misses.iter().any(|miss| miss.need.service().is_none());
-        failing.confirmed_by = symptoms::of_stopped_tasks(self.workload.tasks.iter().copied(), |symptom| {
+        failing.confirmed_by = symptoms::of_stopped_tasks(symptoms::stopped_tasks(self.workload), |symptom| {
             let concerned = symptom.trouble.needs().iter().any(|need| services.contains(need))
                 || (registry && symptom.trouble == Trouble::Pull);
             concerned && self.explains(symptom)

@@ -158,6 +158,15 @@ fn the_event_that_no_instance_was_found_is_waiting_too() {
 }
 
 #[test]
+fn so_is_a_task_that_stopped_without_a_place() {
+    let mut fixture = provided(ec2_awsvpc_full(), 3);
+    fixture.account.stopped_task(&fixture.service, "unplaced", "TaskFailedToStart: RESOURCE:CPU");
+    // Its service lacks a task, so the older ones that run heal nothing.
+    fixture.account.edit_service(&fixture.service, |service| set_counts(service, 7, 6));
+    assert_eq!(only(&audit_rule(&fixture.account, RULE)).confirmed_by[0].source, "stopped-task");
+}
+
+#[test]
 fn tasks_that_wait_for_something_else_are_not_concerned() {
     // Without a provider nothing scales.
     let mut fixture = waiting(10, 3);

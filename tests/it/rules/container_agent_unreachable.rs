@@ -64,6 +64,15 @@ fn a_connected_agent_contradicts_the_model() {
 }
 
 #[test]
+fn an_agent_that_came_back_during_the_scan_contradicts_it_too() {
+    let mut pattern = cut_off();
+    for instance in pattern.instances.clone() {
+        pattern.account.edit_instance(&instance, |instance| instance.agent_connected_at_end = Some(true));
+    }
+    assert_unknown(&audit_rule(&pattern.account, RULE), "contradicted by live state");
+}
+
+#[test]
 fn a_lost_agent_alone_is_no_proof() {
     let mut pattern = patterns::ec2_bridge();
     for instance in pattern.instances.clone() {

@@ -1,5 +1,7 @@
 //! "This account → these findings", rule by rule.
 
+mod agent_disconnected;
+mod agent_outdated;
 mod app_mesh_proxy;
 mod bridge_mode_in_use;
 mod capacity_provider_cannot_scale;
@@ -9,6 +11,7 @@ mod container_port_clash;
 mod daemon_takes_network_interface;
 mod dangerous_mount;
 mod default_security_group_in_use;
+mod deployment_circuit_breaker_off;
 mod deployment_deadlock;
 mod dynamic_ports_blocked;
 mod ec2_task_in_public_subnet;
@@ -50,6 +53,7 @@ mod nat_cross_zone;
 mod nat_path_broken;
 mod network_interface_quota;
 mod none_mode_with_ports;
+mod placement_failures;
 mod private_zone_mismatch;
 mod privileged_container;
 mod public_ip_unusable;
@@ -71,6 +75,7 @@ mod target_type_mismatch;
 mod targets_unhealthy;
 mod task_public_ip;
 mod task_reachable_from_internet;
+mod task_start_failures;
 mod termination_protection_off;
 mod trunking_disabled;
 mod trunking_ineffective;

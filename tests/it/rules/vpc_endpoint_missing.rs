@@ -498,6 +498,18 @@ fn failing_starts_make_it_critical() {
 }
 
 #[test]
+fn a_symptom_that_has_healed_does_not_confirm_it() {
+    let mut fixture = without("logs");
+    let reason = "ResourceInitializationError: failed to validate logger args: signal: killed";
+    fixture.account.stopped_task(&fixture.service, "s1", reason);
+    assert_eq!(only(&audit_rule(&fixture.account, RULE)).severity, Severity::Critical);
+    let later = fixture.account.task(&fixture.service, "later");
+    fixture.account.edit_task(&later, |task| task.started_at = Some(now() - SignedDuration::from_mins(5)));
+    let report = audit_rule(&fixture.account, RULE);
+    assert!(report.findings.iter().all(|finding| finding.confirmed_by.is_empty()));
+}
+
+#[test]
 fn a_symptom_of_something_else_does_not_confirm_it() {
     let mut fixture = without("logs");
     let reason = "CannotPullContainerError: failed to resolve ref: dial tcp 52.94.0.1:443: i/o timeout";
