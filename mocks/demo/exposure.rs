@@ -27,6 +27,7 @@ pub(super) fn campaigns(account: &mut Account, network: &Network) {
 
     // Its instances are open to everyone who finds them.
     let banners = account.definition("banners", Some(NetworkMode::Bridge), vec![web()]);
+    account.edit_definition(&banners, |definition| definition.task_role_arn = None);
     account.service(&cluster, "banners", &banners);
     account.ensure_group(&network.vpc, "campaign-instances");
     let group = SecurityGroupId::from(crate::mocks::account::id("sg", "campaign-instances"));
@@ -37,6 +38,7 @@ pub(super) fn campaigns(account: &mut Account, network: &Network) {
             host.network_interfaces[0].security_group_ids = vec![group.clone()];
             host.network_interfaces[0].public_ip = Some(format!("203.0.113.{}", 20 + number));
         });
+        account.instance_role(&instance, "optional", 2);
     }
 }
 

@@ -125,7 +125,7 @@ fn told<'s>(rule: &'static Rule, workload: &Workload<'s>, analyses: &Analyses<'s
             Lookup::Unread(gap) => unread(gap),
         },
         Check::Subnet(check) => {
-            let answers = workload.task_subnets().into_iter().flat_map(|id| match topology.subnet(id) {
+            let answers = workload.task_subnets().flat_map(|id| match topology.subnet(id) {
                 Lookup::Found(subnet) => {
                     vec![analyses.told(rule.id, id.as_str(), || read([check(subnet, analyses)]))]
                 }

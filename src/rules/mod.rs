@@ -261,6 +261,7 @@ pub static ALL: &[&Rule] = &[
     &exposure::metadata_reachable_from_tasks::RULE,
     &exposure::flow_logs_off::RULE,
     &exposure::execution_role_missing::RULE,
+    &exposure::task_role_missing_on_ec2::RULE,
     &exposure::privileged_container::RULE,
     &exposure::host_process_namespace::RULE,
     &exposure::root_user::RULE,

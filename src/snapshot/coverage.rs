@@ -229,7 +229,7 @@ pub struct Failure {
 }
 
 /// The result of reading one dataset of one target.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(tag = "status", rename_all = "kebab-case")]
 pub enum Fetched<T> {
     /// Everything was read: what isn't among the items doesn't exist.
@@ -250,13 +250,8 @@ pub enum Fetched<T> {
         failure: Failure,
     },
     /// No selected rule needs it, so no call was made.
+    #[default]
     NotRequested,
-}
-
-impl<T> Default for Fetched<T> {
-    fn default() -> Self {
-        Self::NotRequested
-    }
 }
 
 impl<T> Fetched<T> {

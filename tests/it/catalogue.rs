@@ -84,6 +84,7 @@ fn ids_are_a_contract() {
         "metadata-reachable-from-tasks",
         "flow-logs-off",
         "execution-role-missing",
+        "task-role-missing-on-ec2",
         "privileged-container",
         "host-process-namespace",
         "root-user",

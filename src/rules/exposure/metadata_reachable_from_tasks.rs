@@ -4,23 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
+use super::metadata::{self, Reach};
 use crate::analysis::Analyses;
 use crate::finding::{Related, Remediation, Severity};
 use crate::reach::verdict::Gap;
 use crate::rules::revisions::{self, Revision};
 use crate::rules::{Check, Failing, Group, Outcome, Rule};
 use crate::shell;
-use crate::snapshot::coverage::Dataset;
 use crate::snapshot::ecs::{Cluster, ContainerInstance};
-use crate::snapshot::enums::NetworkMode;
-use crate::snapshot::ids::{Arn, InstanceId};
-use crate::snapshot::vpc::{Instance, InstanceMetadataOptions};
+use crate::snapshot::ids::InstanceId;
 use crate::text;
 use crate::text::Text;
+use crate::topology::Topology;
 use crate::topology::launch::LaunchKind;
-use crate::topology::origin;
-use crate::topology::workload::Role;
-use crate::topology::{Lookup, Topology};
 
 pub(in crate::rules) static RULE: Rule = Rule {
     id: "metadata-reachable-from-tasks",
@@ -28,16 +24,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     severity: Severity::Low,
     summary: "tasks can take the instance role from the metadata service",
     page: include_str!("metadata_reachable_from_tasks.md"),
-    needs: &[
-        Dataset::Clusters,
-        Dataset::Services,
-        Dataset::Tasks,
-        Dataset::TaskDefinitions,
-        Dataset::CapacityProviders,
-        Dataset::ContainerInstances,
-        Dataset::Instances,
-        Dataset::Subnets,
-    ],
+    needs: metadata::DATASETS,
     controls: &[],
     references: &[
         "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ec2-security-considerations.html",
@@ -45,9 +32,6 @@ pub(in crate::rules) static RULE: Rule = Rule {
     ],
     check: Check::Cluster(check),
 };
-
-/// The agent registers it exactly where `ECS_AWSVPC_BLOCK_IMDS` is true (`agent/app/agent_capability.go`).
-const BLOCKS_TASK_ENIS: &str = "ecs.capability.task-eni-block-instance-metadata";
 
 /// Instances that are told what to do one by one; a launch template is the better place for many.
 const MOST_COMMANDS: usize = 10;
@@ -84,7 +68,7 @@ fn check<'s>(cluster: &'s Cluster, analyses: &Analyses<'s>) -> Vec<Outcome> {
         let (revisions, gaps) = revisions::of(workload);
         found.gaps.extend(gaps);
         for revision in revisions.iter().filter(|revision| revision.launch.kind == LaunchKind::Ec2) {
-            let (instances, gaps) = instances_of(revision, analyses);
+            let (instances, gaps) = metadata::instances_of(revision, analyses);
             found.gaps.extend(gaps);
             for instance in instances {
                 found.concerned = true;
@@ -98,54 +82,15 @@ fn check<'s>(cluster: &'s Cluster, analyses: &Analyses<'s>) -> Vec<Outcome> {
     vec![revisions::outcome(found.concerned, found.gaps, failing)]
 }
 
-/// Where tasks of a revision run, and where the service may place the next one.
-fn instances_of<'s>(revision: &Revision<'_, 's>, analyses: &Analyses<'s>) -> (Vec<&'s ContainerInstance>, Vec<Gap>) {
-    let workload = revision.workload;
-    let running = workload.tasks.iter().filter(|task| {
-        task.last_status == "RUNNING" && task.task_definition_arn == *revision.variant.task_definition_arn
-    });
-    let mut arns: BTreeSet<&Arn> = running.filter_map(|task| task.container_instance_arn.as_ref()).collect();
-    let mut gaps = Vec::new();
-    // Whoever runs tasks by itself can name constraints that nobody sees.
-    if !matches!(revision.variant.role, Role::Standalone | Role::Scheduled) {
-        let hosts = analyses.hosts(workload.cluster_arn);
-        let eligible = analyses.eligible(workload, revision.variant, revision.launch);
-        arns.extend(eligible.sure.iter().map(|position| &hosts.all[*position].instance.arn));
-        gaps.extend(eligible.gaps.iter().cloned());
-    }
-    let all = analyses.topology.container_instances_of(workload.cluster_arn).iter().copied();
-    let own = all.filter(|instance| {
-        arns.contains(&instance.arn)
-            && origin::is_on_ec2(instance)
-            && !origin::is_managed_instance(analyses.topology, instance)
-    });
-    (own.collect(), gaps)
-}
-
 fn judge<'s>(
     revision: &Revision<'_, 's>,
     instance: &'s ContainerInstance,
     topology: &Topology<'s>,
     found: &mut Found<'s>,
 ) {
-    let Some(id) = &instance.ec2_instance_id else { return };
-    let host = match topology.instance(id) {
-        Lookup::Found(host) => host,
-        Lookup::Absent => return,
-        Lookup::Unread(gap) => {
-            found.gaps.push(gap);
-            return;
-        }
-    };
-    // Without a profile there is no role to take.
-    let Some(profile) = &host.iam_instance_profile_arn else { return };
-    let Some(options) = &host.metadata_options else {
-        found.gaps.push(unknown(text!["the metadata options of ", id, " are not shown"]));
-        return;
-    };
-    match gets_through(revision, instance, host, options) {
+    match metadata::within_reach(revision, instance, topology) {
         Ok(None) => {}
-        Ok(Some(mode)) => {
+        Ok(Some(Reach { id, mode, options, profile })) => {
             let tokens_optional = options.http_tokens.as_deref() == Some("optional");
             let hop_limit = options.http_put_response_hop_limit;
             let open = found.open.entry(Options { tokens_optional, hop_limit, profile: profile.name() }).or_default();
@@ -157,48 +102,6 @@ fn judge<'s>(
             }
         }
         Err(gap) => found.gaps.push(gap),
-    }
-}
-
-fn unknown(reason: Text) -> Gap {
-    Gap::Undecidable { kind: "metadata-service", reason }
-}
-
-/// The mode in which tasks get an answer from the metadata service, if they do.
-fn gets_through(
-    revision: &Revision<'_, '_>,
-    instance: &ContainerInstance,
-    host: &Instance,
-    options: &InstanceMetadataOptions,
-) -> Result<Option<&'static str>, Gap> {
-    if options.http_endpoint.as_deref() == Some("disabled") {
-        return Ok(None);
-    }
-    let awsvpc = revision.mode() == Some(&NetworkMode::Awsvpc);
-    if awsvpc && instance.attributes.contains_key(BLOCKS_TASK_ENIS) {
-        return Ok(None);
-    }
-    if origin::os_type(instance) != Some("linux") {
-        let reason = text!["how tasks on ", &host.id, " reach the metadata service is known for Linux only"];
-        return Err(unknown(reason));
-    }
-    match revision.mode() {
-        // Their own interface leads to the service, without a hop in between.
-        Some(NetworkMode::Awsvpc) => Ok(Some("awsvpc")),
-        // The agent needs the service in the same namespace, so it can't be closed there.
-        Some(NetworkMode::Host) => Ok(Some("host")),
-        Some(NetworkMode::None) => Ok(None),
-        None | Some(NetworkMode::Bridge) => behind_bridge(host, options),
-        Some(NetworkMode::Other(mode)) => Err(unknown(text!["network mode ", mode, " is not known to this version"])),
-    }
-}
-
-/// Docker's bridge is one hop, which only the answer that carries a token counts.
-fn behind_bridge(host: &Instance, options: &InstanceMetadataOptions) -> Result<Option<&'static str>, Gap> {
-    match (options.http_tokens.as_deref(), options.http_put_response_hop_limit) {
-        (Some("optional"), _) | (_, Some(2..)) => Ok(Some("bridge")),
-        (Some("required"), Some(_)) => Ok(None),
-        _ => Err(unknown(text!["the metadata options of ", &host.id, " are not all shown"])),
     }
 }
 

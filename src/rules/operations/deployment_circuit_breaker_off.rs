@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use crate::analysis::Analyses;
 use crate::finding::{Evidence, Remediation, Severity};
-use crate::reach::verdict::{Blocker, Family};
+use crate::reach::verdict::{Blocker, Family, Gap};
 use crate::rules::{Check, Failing, Group, Outcome, Rule};
 use crate::shell;
 use crate::snapshot::coverage::Dataset;
@@ -36,6 +36,11 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
     let configuration = &service.deployment_configuration;
     if configuration.circuit_breaker || configuration.alarms {
         return Outcome::Holds;
+    }
+    // AWS always shows both percentages; where they are missing, so may be the circuit breaker.
+    if configuration.minimum_healthy_percent.is_none() && configuration.maximum_percent.is_none() {
+        let reason = text!["the deployment configuration of ", &workload.short_name, " is not shown"];
+        return Outcome::Unknown(vec![Gap::Undecidable { kind: "deployment-configuration", reason }]);
     }
     let detail = text!["neither deploymentCircuitBreaker nor alarms is enabled"];
     let mut message = text!["Nothing ends a deployment of ", &workload.short_name, " whose tasks fail: "];

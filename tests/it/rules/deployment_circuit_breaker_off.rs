@@ -106,3 +106,12 @@ fn unread_services_are_unknown() {
     pattern.account.deny(Dataset::Services, "ecs:ListServices");
     assert_unknown(&audit_rule(&pattern.account, RULE), "services could not be read");
 }
+
+#[test]
+fn a_deployment_configuration_that_is_not_shown() {
+    let pattern = without(|service| {
+        let configuration = &mut service.deployment_configuration;
+        (configuration.minimum_healthy_percent, configuration.maximum_percent) = (None, None);
+    });
+    assert_unknown(&audit_rule(&pattern.account, RULE), "is not shown");
+}

@@ -75,6 +75,7 @@ mod target_type_mismatch;
 mod targets_unhealthy;
 mod task_public_ip;
 mod task_reachable_from_internet;
+mod task_role_missing_on_ec2;
 mod task_start_failures;
 mod termination_protection_off;
 mod trunking_disabled;
