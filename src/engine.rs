@@ -62,6 +62,7 @@ pub fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Report {
         rules: tallies,
         not_evaluated: run.not_evaluated.into_iter().collect(),
         coverage: snapshot.targets.iter().flat_map(coverage).collect(),
+        waivers: Vec::new(),
     }
 }
 
@@ -100,7 +101,7 @@ impl Run<'_> {
                 Outcome::Fails(failing) => {
                     tally.fails += 1;
                     self.gaps(rule, &subject, &failing.gaps, &mut named);
-                    self.findings.push(finding(rule, subject, *failing));
+                    self.findings.push(finding(rule, subject, *failing, self.settings));
                 }
                 Outcome::Unknown(gaps) => {
                     tally.unknown += 1;
@@ -221,7 +222,7 @@ fn of_cluster<'s>(topology: &Topology<'s>, cluster: &Cluster) -> Subject<'s> {
     Subject { target: topology.target, resource, cluster: cluster.name.clone(), desires_nothing: false }
 }
 
-fn finding(rule: &'static Rule, subject: Subject<'_>, failing: Failing) -> Finding {
+fn finding(rule: &'static Rule, subject: Subject<'_>, failing: Failing, settings: &Settings) -> Finding {
     let mut message = failing.message;
     let (mut severity, mut reason) = (failing.severity, failing.severity_reason);
     if subject.desires_nothing {
@@ -232,6 +233,10 @@ fn finding(rule: &'static Rule, subject: Subject<'_>, failing: Failing) -> Findi
         severity = Severity::Critical;
         reason = Some("a current symptom confirms it".to_owned());
     }
+    if let Some(settled) = settings.severities.get(rule.id).filter(|settled| **settled != severity) {
+        reason = Some(format!("the configuration says so of this rule (judged {})", severity.name()));
+        severity = *settled;
+    }
     Finding {
         id: fingerprint(rule, &subject, &failing.sub_key),
         rule: rule.id,
@@ -239,6 +244,7 @@ fn finding(rule: &'static Rule, subject: Subject<'_>, failing: Failing) -> Findi
         base_severity: failing.severity,
         severity_reason: reason,
         status: Status::Open,
+        waiver: None,
         account: subject.target.account.clone(),
         region: subject.target.region.clone(),
         resource: subject.resource,
@@ -360,18 +366,20 @@ fn coverage(target: &Target) -> Vec<Coverage> {
 }
 
 fn scan_info(snapshot: &Snapshot, settings: &Settings, selected: &[&'static Rule], crashed: bool) -> ScanInfo {
-    let targets: Vec<TargetInfo> = snapshot.targets.iter().map(target_info).collect();
+    let targets: Vec<TargetInfo> = snapshot.targets.iter().map(|target| target_info(target, settings)).collect();
     let rules: Vec<&'static str> = selected.iter().map(|rule| rule.id).collect();
     let scope = Scope {
         clusters: scope_of(&snapshot.scope.clusters, &settings.clusters),
         services: scope_of(&snapshot.scope.services, &settings.services),
     };
     let thresholds = settings.thresholds();
+    let severities: BTreeMap<&str, &str> = settings.severities.iter().map(|(rule, s)| (*rule, s.name())).collect();
     let configuration: BTreeMap<&str, serde_json::Value> = [
         ("rules", serde_json::json!(rules)),
         ("clusters", serde_json::json!(scope.clusters)),
         ("services", serde_json::json!(scope.services)),
         ("thresholds", serde_json::json!(thresholds)),
+        ("severities", serde_json::json!(severities)),
     ]
     .into();
     ScanInfo {
@@ -384,6 +392,7 @@ fn scan_info(snapshot: &Snapshot, settings: &Settings, selected: &[&'static Rule
         rules,
         configuration_hash: hash(&[&serde_json::json!(configuration).to_string()]),
         thresholds,
+        baseline: None,
     }
 }
 
@@ -395,7 +404,7 @@ fn scope_of(scan: &[String], replay: &[String]) -> Vec<String> {
     patterns
 }
 
-fn target_info(target: &Target) -> TargetInfo {
+fn target_info(target: &Target, settings: &Settings) -> TargetInfo {
     let coverage = target.data.coverage();
     let is_failure = |failure: &Failure| failure.class != FailureClass::NotRequested;
     TargetInfo {
@@ -403,6 +412,8 @@ fn target_info(target: &Target) -> TargetInfo {
         region: target.region.clone(),
         partition: target.partition.clone(),
         endpoint_override: target.endpoint_override.clone(),
-        complete: !coverage.iter().any(|(_, _, _, failures)| failures.iter().any(is_failure)),
+        complete: !coverage.iter().any(|(dataset, _, _, failures)| {
+            failures.iter().any(is_failure) && !settings.accept_unread.contains(dataset)
+        }),
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde_json::Value;
 
 use crate::reach::verdict::{Blocker, Trace};
@@ -115,6 +116,80 @@ pub enum Status {
     Baseline,
 }
 
+impl Status {
+    /// The word in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Waived => "waived",
+            Self::Baseline => "baseline",
+        }
+    }
+}
+
+/// Why a finding is accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WaiverNote {
+    /// Why.
+    pub reason: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// The last day, in UTC.
+    pub expires: Date,
+}
+
+/// What became of a waiver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum WaiverState {
+    /// It holds.
+    InForce,
+    /// Its last day is over: what it covered counts again.
+    Expired,
+    /// It covers nothing that was found.
+    Unused,
+}
+
+impl WaiverState {
+    /// The word in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::InForce => "in-force",
+            Self::Expired => "expired",
+            Self::Unused => "unused",
+        }
+    }
+}
+
+/// A waiver and what it covers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WaiverUse {
+    /// Pattern of rules.
+    pub rule: String,
+    /// Pattern of resources.
+    pub resource: String,
+    /// Why.
+    pub reason: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// The last day, in UTC.
+    pub expires: Date,
+    /// What became of it.
+    pub state: WaiverState,
+    /// Findings that it covers, or would cover had it not expired.
+    pub findings: usize,
+}
+
+/// The earlier report that findings were compared with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BaselineInfo {
+    /// When its scan ended.
+    pub finished_at: String,
+    /// It covered everything.
+    pub complete: bool,
+    /// Findings that were there before.
+    pub marked: usize,
+}
+
 /// A proved failure.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
@@ -130,6 +205,8 @@ pub struct Finding {
     pub severity_reason: Option<String>,
     /// Whether it counts.
     pub status: Status,
+    /// Why it doesn't.
+    pub waiver: Option<WaiverNote>,
     /// Account of the resource.
     pub account: String,
     /// Region of the resource.
@@ -260,6 +337,8 @@ pub struct ScanInfo {
     pub rules: Vec<&'static str>,
     /// Thresholds in force, by rule id.
     pub thresholds: BTreeMap<&'static str, Value>,
+    /// The report that known findings were taken from.
+    pub baseline: Option<BaselineInfo>,
     /// Hash of rules, thresholds and scope: two reports with the same hash are comparable.
     pub configuration_hash: String,
 }
@@ -313,6 +392,8 @@ pub struct Report {
     pub not_evaluated: Vec<NotEvaluated>,
     /// What was read.
     pub coverage: Vec<Coverage>,
+    /// What became of the waivers.
+    pub waivers: Vec<WaiverUse>,
 }
 
 impl Report {

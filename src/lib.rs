@@ -6,22 +6,28 @@
 //! [`finding::Report`]. Nothing in this chain does I/O, reads a clock or the environment.
 
 pub mod analysis;
+pub mod baseline;
 pub mod capacity;
 pub mod cli;
 pub mod collect;
+pub mod config;
+pub mod diff;
 pub mod engine;
 pub mod explain;
 pub mod finding;
 pub mod glob;
 pub mod image;
+pub mod nearest;
 pub mod placement;
 pub mod reach;
 pub mod report;
 pub mod rules;
+pub mod saved;
 pub mod settings;
 pub mod shell;
 pub mod snapshot;
 pub mod symptom;
 pub mod text;
 pub mod topology;
+pub mod waivers;
 pub mod wiring;

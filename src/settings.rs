@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use crate::finding::Severity;
 use crate::rules;
+use crate::snapshot::coverage::Dataset;
 
 /// Settings of an evaluation; they are part of the report.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +19,10 @@ pub struct Settings {
     pub services: Vec<String>,
     /// `eni-limit-pressure`: the share of task-ENI slots, in percent, from which it fires.
     pub eni_limit_pressure_percent: u32,
+    /// Severities in place of the catalogue's, by rule.
+    pub severities: BTreeMap<&'static str, Severity>,
+    /// Datasets whose absence doesn't make a scan incomplete.
+    pub accept_unread: Vec<Dataset>,
 }
 
 impl Settings {
@@ -27,6 +33,8 @@ impl Settings {
             clusters: Vec::new(),
             services: Vec::new(),
             eni_limit_pressure_percent: 80,
+            severities: BTreeMap::new(),
+            accept_unread: Vec::new(),
         }
     }
 

@@ -42,6 +42,8 @@ pub enum Command {
     Policy(PolicyArgs),
     /// Show the wiring of a workload: what it reaches, who reaches it, and the hop that decides.
     Explain(ExplainArgs),
+    /// Compare two saved reports or snapshots: what is new, changed, fixed, or no longer covered.
+    Diff(DiffArgs),
     /// Show what clusters and subnets still hold: slots, CPU, memory, addresses, and what binds first.
     Capacity(CapacityArgs),
 }
@@ -55,9 +57,36 @@ pub struct ScanArgs {
     /// Which rules.
     #[command(flatten)]
     pub selection: SelectionArgs,
+    /// What is settled, accepted or known.
+    #[command(flatten)]
+    pub policy: AcceptArgs,
     /// What comes out.
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+/// What is settled in a file, accepted for a time, or known from before.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Settings")]
+pub struct AcceptArgs {
+    /// Settings; by default audit.toml here or above
+    #[arg(long, value_name = "FILE", conflicts_with = "no_config")]
+    pub config: Option<PathBuf>,
+    /// Look for no audit.toml
+    #[arg(long)]
+    pub no_config: bool,
+    /// Accept findings for a time, beside the waivers of the settings
+    #[arg(long, value_name = "FILE")]
+    pub waivers: Option<PathBuf>,
+    /// Let waivers expire against this day instead of that of the scan
+    #[arg(long, value_name = "DATE")]
+    pub as_of: Option<jiff::civil::Date>,
+    /// Count only what this JSON report doesn't have
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+    /// Take a baseline of an incomplete scan
+    #[arg(long, requires = "baseline")]
+    pub force_baseline: bool,
 }
 
 /// Where the facts come from.
@@ -116,11 +145,11 @@ pub struct OutputArgs {
     #[arg(long, value_name = "FILE")]
     pub output: Vec<PathBuf>,
     /// Hide findings below this severity; they still count
-    #[arg(long, value_enum, value_name = "SEVERITY", default_value_t = SeverityArg::Info)]
-    pub min_severity: SeverityArg,
-    /// End with 1 from this severity on
-    #[arg(long, value_enum, value_name = "SEVERITY", default_value_t = FailOn::High)]
-    pub fail_on: FailOn,
+    #[arg(long, value_enum, value_name = "SEVERITY")]
+    pub min_severity: Option<SeverityArg>,
+    /// End with 1 from this severity on [default: high]
+    #[arg(long, value_enum, value_name = "SEVERITY")]
+    pub fail_on: Option<FailOn>,
     /// Let an incomplete scan (3) win over findings (1)
     #[arg(long)]
     pub fail_on_incomplete: bool,
@@ -148,6 +177,26 @@ pub struct ConsoleArgs {
     /// Say nothing on standard error but errors
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
+}
+
+/// Arguments of `audit diff`.
+#[derive(Debug, Args)]
+pub struct DiffArgs {
+    /// A JSON report or a snapshot
+    #[arg(value_name = "OLD")]
+    pub old: PathBuf,
+    /// A JSON report or a snapshot
+    #[arg(value_name = "NEW")]
+    pub new: PathBuf,
+    /// Format on standard output
+    #[arg(long, value_enum, default_value_t = FormatArg::Table)]
+    pub format: FormatArg,
+    /// End with 1 when something from this severity on is new or became worse
+    #[arg(long, value_enum, value_name = "SEVERITY", default_value_t = FailOn::Low)]
+    pub fail_on: FailOn,
+    /// How it is shown.
+    #[command(flatten)]
+    pub console: ConsoleArgs,
 }
 
 /// Arguments of `audit explain`.

@@ -15,6 +15,11 @@ pub(super) fn warn(warning: &str) {
     anstream::eprintln!("warning: {}", escape(warning));
 }
 
+/// Says something beside the report on standard error.
+pub(super) fn note(text: &str) {
+    anstream::eprintln!("{}", escape(text));
+}
+
 fn bold_red() -> anstyle::Style {
     anstyle::Style::new().bold().fg_color(Some(anstyle::AnsiColor::Red.into()))
 }

@@ -3,6 +3,7 @@
 mod args;
 mod capacity;
 mod catalogue;
+mod diff;
 mod exit;
 mod explain;
 mod failure;
@@ -10,6 +11,7 @@ mod output;
 mod progress;
 mod scan;
 mod selection;
+mod settled;
 
 pub use exit::Exit;
 
@@ -35,11 +37,13 @@ pub fn run() -> Exit {
     log(match &cli.command {
         Some(Command::Explain(arguments)) => arguments.console.verbose,
         Some(Command::Capacity(arguments)) => arguments.console.verbose,
+        Some(Command::Diff(arguments)) => arguments.console.verbose,
         _ => cli.scan.output.console.verbose,
     });
     match cli.command {
         Some(Command::Explain(arguments)) => explain::run(&arguments),
         Some(Command::Capacity(arguments)) => capacity::run(&arguments),
+        Some(Command::Diff(arguments)) => diff::run(&arguments),
         Some(Command::Rules(arguments)) => catalogue::rules(&arguments),
         Some(Command::Policy(arguments)) => catalogue::policy(&arguments),
         None => scan::run(&cli.scan),

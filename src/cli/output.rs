@@ -72,8 +72,13 @@ fn temporary_beside(path: &Path) -> Result<PathBuf, String> {
 ///
 /// # Errors
 /// What could not be written. A reader that closed the pipe has seen enough: that is no error.
-pub(super) fn write(document: &Document<'_>, arguments: &OutputArgs, files: &[Pending]) -> Result<(), String> {
-    let view = view(arguments);
+pub(super) fn write(
+    document: &Document<'_>,
+    arguments: &OutputArgs,
+    min_severity: Severity,
+    files: &[Pending],
+) -> Result<(), String> {
+    let view = View { min_severity, ..console_view(&arguments.console) };
     for file in files {
         let plain = View { width: DEFAULT_WIDTH, colour: false, min_severity: view.min_severity };
         file.write(&report::render(document, file.format, &plain))?;
@@ -91,10 +96,6 @@ pub(super) fn print(text: &str) -> Result<(), String> {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(format!("writing to standard output: {error}")),
         Ok(()) | Err(_) => Ok(()),
     }
-}
-
-fn view(arguments: &OutputArgs) -> View {
-    View { min_severity: Severity::from(arguments.min_severity), ..console_view(&arguments.console) }
 }
 
 /// The view of a terminal, nothing hidden.

@@ -10,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 use super::args::{ConsoleArgs, ScanArgs, SourceArgs};
 use super::output::{self, Pending};
 use super::progress::Progress;
-use super::{DEMO, Exit, failure, selection};
+use super::settled::{self, Settled};
+use super::{DEMO, Exit, failure};
 use crate::collect::{self, Request};
 use crate::engine;
 use crate::finding::{Report, Status};
@@ -22,35 +23,34 @@ use crate::snapshot::{Scope, Snapshot, file};
 
 /// Runs an audit.
 pub(super) fn run(arguments: &ScanArgs) -> Exit {
-    let rules = match selection::selected(&arguments.selection) {
-        Ok(rules) => rules,
+    let settled = match settled::settle(arguments) {
+        Ok(settled) => settled,
         Err(error) => return refuse(Exit::Usage, &error),
     };
+    if let (Some(file), false) = (&settled.file, arguments.output.console.quiet) {
+        failure::note(&format!("settings of {}", file.display()));
+    }
     let files = match open_files(arguments) {
         Ok(files) => files,
         Err(error) => return refuse(Exit::NotWritten, &error),
     };
-    let settings = Settings {
-        rules,
-        clusters: arguments.source.clusters.clone(),
-        services: arguments.source.services.clone(),
-        ..Settings::all_rules()
-    };
+    let settings = &settled.settings;
     let source = Source {
         arguments: &arguments.source,
         console: &arguments.output.console,
-        datasets: datasets(arguments, &settings),
+        datasets: datasets(arguments, settings),
     };
-    let (snapshot, stopped) = match obtain(&source, &settings) {
+    let (snapshot, stopped) = match obtain(&source, settings) {
         Ok(obtained) => obtained,
         Err(exit) => return exit,
     };
-    let report = engine::evaluate(&snapshot, &settings);
+    let mut report = engine::evaluate(&snapshot, settings);
+    settled.mark(&mut report);
     let document = Document { report: &report, wiring: None, capacity: None };
-    if let Err(error) = output::write(&document, &arguments.output, &files) {
+    if let Err(error) = output::write(&document, &arguments.output, settled.min_severity, &files) {
         return refuse(Exit::NotWritten, &error);
     }
-    stopped.unwrap_or_else(|| verdict(&report, arguments))
+    stopped.unwrap_or_else(|| verdict(&report, &settled, arguments))
 }
 
 fn refuse(exit: Exit, error: &str) -> Exit {
@@ -175,10 +175,10 @@ async fn interrupt() -> Exit {
     Exit::Interrupted
 }
 
-fn verdict(report: &Report, arguments: &ScanArgs) -> Exit {
+fn verdict(report: &Report, settled: &Settled, arguments: &ScanArgs) -> Exit {
     let output = &arguments.output;
     let open = report.findings.iter().filter(|finding| finding.status == Status::Open);
-    let failing = output.fail_on.threshold().is_some_and(|least| open.clone().any(|finding| finding.severity >= least));
+    let failing = settled.fail_on.is_some_and(|least| open.clone().any(|finding| finding.severity >= least));
     match (failing, report.scan.complete) {
         _ if output.exit_zero => Exit::Clean,
         (true, false) if output.fail_on_incomplete => Exit::Incomplete,

@@ -1,6 +1,7 @@
 //! `--rule` and `--skip-rule`: ids of the catalogue, with the nearest one when an id is wrong.
 
 use super::args::SelectionArgs;
+use crate::nearest::nearest;
 use crate::rules;
 
 /// The ids of the selected rules, in the catalogue's order.
@@ -8,41 +9,32 @@ use crate::rules;
 /// # Errors
 /// When an id isn't in the catalogue, or nothing is left.
 pub(super) fn selected(arguments: &SelectionArgs) -> Result<Vec<&'static str>, String> {
-    for id in arguments.rules.iter().chain(&arguments.skip_rules) {
+    of(&arguments.rules, &arguments.skip_rules)
+}
+
+/// The ids of these rules without those, all rules where none is named.
+///
+/// # Errors
+/// When an id isn't in the catalogue, or nothing is left.
+pub(super) fn of(rules: &[String], skip_rules: &[String]) -> Result<Vec<&'static str>, String> {
+    for id in rules.iter().chain(skip_rules) {
         if rules::by_id(id).is_none() {
             return Err(unknown(id));
         }
     }
-    let wanted = |id: &str| arguments.rules.is_empty() || arguments.rules.iter().any(|rule| rule == id);
-    let skipped = |id: &str| arguments.skip_rules.iter().any(|rule| rule == id);
+    let wanted = |id: &str| rules.is_empty() || rules.iter().any(|rule| rule == id);
+    let skipped = |id: &str| skip_rules.iter().any(|rule| rule == id);
     let ids: Vec<&'static str> =
-        rules::ALL.iter().map(|rule| rule.id).filter(|id| wanted(id) && !skipped(id)).collect();
+        crate::rules::ALL.iter().map(|rule| rule.id).filter(|id| wanted(id) && !skipped(id)).collect();
     if ids.is_empty() { Err("no rule is left to run".to_owned()) } else { Ok(ids) }
 }
 
 /// What to say of an id that isn't in the catalogue.
 pub(super) fn unknown(id: &str) -> String {
-    let nearest = rules::ALL.iter().map(|rule| rule.id).min_by_key(|known| distance(id, known));
-    match nearest.filter(|known| distance(id, known) <= known.len() / 2) {
+    match nearest(id, rules::ALL.iter().map(|rule| rule.id)) {
         Some(known) => format!("there is no rule '{id}'; did you mean '{known}'?"),
         None => format!("there is no rule '{id}'; `audit rules` lists them"),
     }
-}
-
-/// Levenshtein's distance.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
 //! Version 1 of the JSON report. Fields are added within a version, never renamed or re-typed.
 
-use std::collections::BTreeMap;
+mod form;
 
-use serde::Serialize;
-use serde_json::Value;
+use form::{
+    Baseline, Blocker, Cause, Coverage, Evidence, Failure, Finding, Hop, NotEvaluated, Related, Remediation, Report,
+    Resource, RuleTally, Scan, Scope, Severities, Summary, Target, Tool, Trace, Waiver, WaiverNote,
+};
 
 use crate::finding;
 use crate::reach::verdict;
@@ -11,244 +13,6 @@ use crate::snapshot::coverage;
 
 /// The version of the contract.
 pub const SCHEMA_VERSION: u32 = 1;
-
-/// A report.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Report<'a> {
-    schema_version: u32,
-    tool: Tool,
-    scan: Scan<'a>,
-    summary: Summary,
-    findings: Vec<Finding<'a>>,
-    rules: Vec<RuleTally>,
-    not_evaluated: Vec<NotEvaluated<'a>>,
-    coverage: Vec<Coverage<'a>>,
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Tool {
-    name: &'static str,
-    version: &'static str,
-}
-
-/// What was scanned.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Scan<'a> {
-    /// RFC 3339.
-    started_at: String,
-    /// RFC 3339.
-    finished_at: String,
-    /// Everything that the rules asked for was read.
-    complete: bool,
-    /// It is the account that ships with the program.
-    demo: bool,
-    targets: Vec<Target<'a>>,
-    scope: Scope<'a>,
-    rules: &'a [&'static str],
-    thresholds: &'a BTreeMap<&'static str, Value>,
-    /// Equal for reports that cover the same rules, thresholds and scope.
-    configuration_hash: &'a str,
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Target<'a> {
-    account: &'a str,
-    region: &'a str,
-    partition: &'a str,
-    /// `complete` or `incomplete`.
-    status: &'static str,
-    /// An endpoint that replaced AWS's own.
-    endpoint_override: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Scope<'a> {
-    clusters: &'a [String],
-    services: &'a [String],
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Summary {
-    /// Open findings by severity, the hidden ones included.
-    findings: Severities,
-    waived: usize,
-    not_evaluated: usize,
-    clusters: usize,
-    services: usize,
-    tasks: usize,
-    container_instances: usize,
-    api_calls: u64,
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Severities {
-    critical: usize,
-    high: usize,
-    medium: usize,
-    low: usize,
-    info: usize,
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Finding<'a> {
-    /// Stable from run to run.
-    id: &'a str,
-    rule: &'static str,
-    /// `critical`, `high`, `medium`, `low` or `info`.
-    severity: &'static str,
-    /// `open`, `waived` or `baseline`.
-    status: &'static str,
-    account: &'a str,
-    region: &'a str,
-    resource: Resource<'a>,
-    related: Vec<Related<'a>>,
-    message: String,
-    blockers: Vec<Blocker<'a>>,
-    cause: Option<Cause<'a>>,
-    base_severity: &'static str,
-    severity_reason: Option<&'a str>,
-    facts: &'a BTreeMap<&'static str, Value>,
-    traces: Vec<Trace<'a>>,
-    confirmed_by: Vec<Evidence<'a>>,
-    remediation: Remediation<'a>,
-    references: &'static [&'static str],
-    controls: &'static [&'static str],
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Resource<'a> {
-    r#type: &'static str,
-    arn: &'a str,
-    /// `cluster/service` for a service.
-    name: &'a str,
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Related<'a> {
-    r#type: &'static str,
-    id: &'a str,
-    role: &'static str,
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Blocker<'a> {
-    family: &'static str,
-    kind: &'static str,
-    need: Option<&'a str>,
-    origin: Option<&'a str>,
-    port: Option<u16>,
-    protocol: Option<&'static str>,
-    resource: Option<&'a str>,
-    detail: String,
-}
-
-/// What to repair, where several findings share it.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Cause<'a> {
-    id: String,
-    r#type: &'static str,
-    resource: &'a str,
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Trace<'a> {
-    need: &'a str,
-    origin: &'a str,
-    hops: Vec<Hop<'a>>,
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Hop<'a> {
-    hop: &'static str,
-    resource: &'a str,
-    /// `holds`, `fails` or `unknown`.
-    verdict: &'static str,
-    detail: String,
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Evidence<'a> {
-    source: &'static str,
-    at: Option<String>,
-    count: u32,
-    text: &'a str,
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Remediation<'a> {
-    text: String,
-    commands: &'a [String],
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-struct RuleTally {
-    rule: &'static str,
-    subjects: usize,
-    holds: usize,
-    fails: usize,
-    unknown: usize,
-    not_applicable: usize,
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-struct NotEvaluated<'a> {
-    /// `unread`: a call failed. `undecidable`: all was read and it can't be seen from there.
-    kind: &'static str,
-    rule: &'static str,
-    account: &'a str,
-    region: &'a str,
-    /// `null` when it is not about one subject.
-    resource: Option<Resource<'a>>,
-    reason: String,
-    dataset: Option<&'static str>,
-    iam_action: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Coverage<'a> {
-    account: &'a str,
-    region: &'a str,
-    dataset: &'static str,
-    /// `complete`, `partial` or `unavailable`.
-    status: &'static str,
-    items: usize,
-    calls: u32,
-    throttled: u32,
-    /// The first failure in words.
-    error: Option<String>,
-    failures: Vec<Failure<'a>>,
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Failure<'a> {
-    operation: &'a str,
-    /// `access-denied`, `not-supported`, `throttled` …
-    class: String,
-    iam_action: Option<&'a str>,
-    message: &'a str,
-    /// Ids left unread; empty: any.
-    affected: &'a [String],
-}
 
 /// Renders the report as JSON with two spaces of indentation.
 pub fn render(report: &finding::Report, min_severity: finding::Severity) -> String {
@@ -269,6 +33,7 @@ fn of_report(report: &finding::Report, min_severity: finding::Severity) -> Repor
         rules: report.rules.iter().map(of_tally).collect(),
         not_evaluated: report.not_evaluated.iter().map(of_not_evaluated).collect(),
         coverage: report.coverage.iter().map(of_coverage).collect(),
+        waivers: report.waivers.iter().map(of_waiver).collect(),
     }
 }
 
@@ -283,6 +48,11 @@ fn of_scan(scan: &finding::ScanInfo) -> Scan<'_> {
         rules: &scan.rules,
         thresholds: &scan.thresholds,
         configuration_hash: &scan.configuration_hash,
+        baseline: scan.baseline.as_ref().map(|baseline| Baseline {
+            finished_at: &baseline.finished_at,
+            complete: baseline.complete,
+            marked: baseline.marked,
+        }),
     }
 }
 
@@ -298,7 +68,7 @@ fn of_target(target: &finding::TargetInfo) -> Target<'_> {
 
 fn of_summary(report: &finding::Report) -> Summary {
     use finding::Severity as S;
-    let waived = report.findings.iter().filter(|finding| finding.status == finding::Status::Waived).count();
+    let with = |status| report.findings.iter().filter(|finding| finding.status == status).count();
     let counts = report.counts;
     Summary {
         findings: Severities {
@@ -308,7 +78,8 @@ fn of_summary(report: &finding::Report) -> Summary {
             low: report.open(S::Low),
             info: report.open(S::Info),
         },
-        waived,
+        waived: with(finding::Status::Waived),
+        baseline: with(finding::Status::Baseline),
         not_evaluated: report.not_evaluated.len(),
         clusters: counts.clusters,
         services: counts.services,
@@ -340,11 +111,12 @@ fn of_finding(finding: &finding::Finding) -> Finding<'_> {
         id: &finding.id,
         rule: finding.rule,
         severity: finding.severity.name(),
-        status: match finding.status {
-            finding::Status::Open => "open",
-            finding::Status::Waived => "waived",
-            finding::Status::Baseline => "baseline",
-        },
+        status: finding.status.name(),
+        waiver: finding.waiver.as_ref().map(|waiver| WaiverNote {
+            reason: &waiver.reason,
+            owner: &waiver.owner,
+            expires: waiver.expires.to_string(),
+        }),
         account: &finding.account,
         region: &finding.region,
         resource: of_resource(&finding.resource),
@@ -363,6 +135,18 @@ fn of_finding(finding: &finding::Finding) -> Finding<'_> {
         },
         references: finding.references,
         controls: finding.controls,
+    }
+}
+
+fn of_waiver(waiver: &finding::WaiverUse) -> Waiver<'_> {
+    Waiver {
+        rule: &waiver.rule,
+        resource: &waiver.resource,
+        reason: &waiver.reason,
+        owner: &waiver.owner,
+        expires: waiver.expires.to_string(),
+        state: waiver.state.name(),
+        findings: waiver.findings,
     }
 }
 

@@ -1,12 +1,14 @@
 //! The formats of a report, one file each. They see a finished [`Report`] and nothing else.
 
 mod capacity;
+mod diff;
 mod escape;
 pub mod json_v1;
 mod table;
 mod wiring;
 
 use crate::capacity::Capacity;
+use crate::diff::Diff;
 use crate::finding::{Report, Severity};
 use crate::wiring::Wiring;
 
@@ -52,6 +54,11 @@ pub fn render(document: &Document<'_>, format: Format, view: &View) -> String {
 /// Renders the wiring of workloads for a terminal.
 pub fn render_wiring(wiring: &Wiring, view: &View) -> String {
     wiring::render(wiring, view)
+}
+
+/// Renders a comparison for a terminal.
+pub fn render_diff(diff: &Diff, view: &View) -> String {
+    diff::render(diff, view)
 }
 
 /// Renders the planning table for a terminal.

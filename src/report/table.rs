@@ -12,7 +12,9 @@ use jiff::Timestamp;
 
 use super::View;
 use super::escape::terminal as escape;
-use crate::finding::{Evidence, Finding, NotEvaluated, NotEvaluatedKind, Report, RuleTally, Severity, Status};
+use crate::finding::{
+    Cause, Evidence, Finding, NotEvaluated, NotEvaluatedKind, Report, RuleTally, Severity, Status, WaiverState,
+};
 use crate::text::{Span, Text};
 
 /// No outer border; a thin line between rows, so that text can be copied.
@@ -101,7 +103,7 @@ impl Page<'_> {
     }
 
     fn findings(&mut self, report: &Report) {
-        let shown = report.findings.iter().filter(|finding| finding.severity >= self.view.min_severity);
+        let shown = report.findings.iter().filter(|f| f.status == Status::Open && f.severity >= self.view.min_severity);
         let mut by_cluster: BTreeMap<(&str, &str, &str), Vec<&Finding>> = BTreeMap::new();
         for finding in shown {
             by_cluster.entry((&finding.account, &finding.region, &finding.cluster)).or_default().push(finding);
@@ -119,11 +121,13 @@ impl Page<'_> {
                 _ => self.heading(&format!("cluster {}{place}", escape(cluster))),
             }
             let first = number + 1;
-            number += findings.len();
-            self.finding_table(&findings, first);
-            self.commands(&findings, first);
+            let rows = by_cause(&findings);
+            number += rows.len();
+            self.finding_table(&rows, first);
+            self.commands(&rows, first);
         }
-        let hidden = report.findings.iter().filter(|finding| finding.severity < self.view.min_severity).count();
+        let below = |f: &&Finding| f.status == Status::Open && f.severity < self.view.min_severity;
+        let hidden = report.findings.iter().filter(below).count();
         if hidden > 0 {
             self.line("");
             let note = format!("{} below {} hidden", counted(hidden, "finding"), self.view.min_severity.name());
@@ -131,12 +135,12 @@ impl Page<'_> {
         }
     }
 
-    fn finding_table(&mut self, findings: &[&Finding], first: usize) {
+    fn finding_table(&mut self, rows: &[Vec<&Finding>], first: usize) {
         let mut table = Table::new();
         table.load_style(HOUSE_STYLE).set_content_arrangement(ContentArrangement::Dynamic);
-        for (index, finding) in findings.iter().enumerate() {
-            let label = format!("{}\n[{}]", finding.severity.name().to_uppercase(), first + index);
-            table.add_row(Row::from(vec![label, story(finding)]));
+        for (index, row) in rows.iter().enumerate() {
+            let label = format!("{}\n[{}]", row[0].severity.name().to_uppercase(), first + index);
+            table.add_row(Row::from(vec![label, story(row)]));
         }
         let fixed = |columns| ColumnConstraint::Absolute(Width::Fixed(columns));
         // The separator has a junction of its own between the columns.
@@ -169,16 +173,23 @@ impl Page<'_> {
     }
 
     /// Outside the table and on lines of their own, to be copied.
-    fn commands(&mut self, findings: &[&Finding], first: usize) {
-        for (index, finding) in findings.iter().enumerate() {
-            if finding.remediation.commands.is_empty() {
+    fn commands(&mut self, rows: &[Vec<&Finding>], first: usize) {
+        for (index, row) in rows.iter().enumerate() {
+            let mut commands: Vec<&String> = Vec::new();
+            for command in row.iter().flat_map(|finding| &finding.remediation.commands) {
+                if !commands.contains(&command) {
+                    commands.push(command);
+                }
+            }
+            if commands.is_empty() {
                 continue;
             }
             self.line("");
-            let label = format!("[{}] {}", first + index, escape(&finding.resource.name));
+            let names: Vec<&str> = row.iter().map(|finding| finding.resource.name.as_str()).collect();
+            let label = format!("[{}] {}", first + index, named(&names));
             let label = self.styled(Style::new().dimmed(), &label);
             self.line(&label);
-            for command in &finding.remediation.commands {
+            for command in commands {
                 self.line(&escape(command));
             }
         }
@@ -264,10 +275,13 @@ impl Page<'_> {
             (true, _, _) => "no findings, but not everything could be judged".to_owned(),
         };
         self.line(&verdict);
-        let closed = report.findings.iter().filter(|finding| finding.status != Status::Open).count();
-        if closed > 0 {
-            self.line(&format!("{} waived or known before", counted(closed, "finding")));
+        let with = |status| report.findings.iter().filter(|finding| finding.status == status).count();
+        for (count, what) in [(with(Status::Waived), "waived"), (with(Status::Baseline), "known from the baseline")] {
+            if count > 0 {
+                self.line(&format!("{} {what}", counted(count, "finding")));
+            }
         }
+        self.waivers(report);
         if !report.scan.complete {
             let note = "the scan is incomplete: what could not be read is listed under “not judged”";
             let note = self.styled(Style::new().fg_color(Some(AnsiColor::Yellow.into())), note);
@@ -276,15 +290,56 @@ impl Page<'_> {
     }
 }
 
-/// Rule, sentence, evidence and what to do: the cell of a finding.
-fn story(finding: &Finding) -> String {
+impl Page<'_> {
+    /// Waivers that need somebody's attention.
+    fn waivers(&mut self, report: &Report) {
+        for waiver in &report.waivers {
+            let (rule, resource) = (escape(&waiver.rule), escape(&waiver.resource));
+            let of = format!("waiver of {rule} for {resource} ({})", escape(&waiver.owner));
+            let line = match waiver.state {
+                WaiverState::InForce => continue,
+                WaiverState::Expired => {
+                    format!("expired {}: {of}, {} counted again", waiver.expires, counted(waiver.findings, "finding"))
+                }
+                WaiverState::Unused => format!("covers nothing: {of}"),
+            };
+            let line = self.styled(Style::new().fg_color(Some(AnsiColor::Yellow.into())), &line);
+            self.line(&line);
+        }
+    }
+}
+
+/// Findings of one rule, severity and cause in one row, where the first of them was.
+fn by_cause<'a>(findings: &[&'a Finding]) -> Vec<Vec<&'a Finding>> {
+    let mut rows: Vec<Vec<&Finding>> = Vec::new();
+    let mut places: BTreeMap<(&str, Severity, &Cause), usize> = BTreeMap::new();
+    for finding in findings {
+        let key = finding.cause.as_ref().map(|cause| (finding.rule, finding.severity, cause));
+        match key.and_then(|key| places.get(&key)) {
+            Some(place) => rows[*place].push(finding),
+            None => {
+                places.extend(key.map(|key| (key, rows.len())));
+                rows.push(vec![finding]);
+            }
+        }
+    }
+    rows
+}
+
+/// Rule, sentence, evidence and what to do: the cell of findings with one cause.
+fn story(row: &[&Finding]) -> String {
+    let finding = row[0];
     let name = escape(&finding.resource.name);
     let mut story = format!("{name} · {}\n{}", finding.rule, plain(&finding.message));
+    let others: Vec<String> = row[1..].iter().map(|other| escape(&other.resource.name)).collect();
+    if !others.is_empty() {
+        let _ = write!(story, "\nthe same cause: {}", others.join(", "));
+    }
     if let Some(reason) = finding.severity_reason.as_ref().filter(|_| finding.severity != finding.base_severity) {
         let (severity, base) = (finding.severity.name(), finding.base_severity.name());
         let _ = write!(story, "\nseverity: {severity} instead of {base}, {}", escape(reason));
     }
-    for evidence in &finding.confirmed_by {
+    for evidence in row.iter().flat_map(|finding| &finding.confirmed_by) {
         let _ = write!(story, "\nseen: {}", seen(evidence));
     }
     let _ = write!(story, "\nfix: {}", plain(&finding.remediation.text));

@@ -20,3 +20,4 @@ mod placement_rollout;
 mod rules;
 mod support;
 mod symptom;
+mod workflow;
