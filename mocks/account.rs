@@ -513,6 +513,21 @@ impl Account {
         endpoint
     }
 
+    /// A customer-managed prefix list.
+    pub fn prefix_list(&mut self, id: &str, blocks: &[&str]) -> PrefixListId {
+        let list = PrefixList {
+            id: id.into(),
+            name: id.to_owned(),
+            owner_id: ACCOUNT.to_owned(),
+            address_family: "IPv4".to_owned(),
+            max_entries: Some(10),
+            entries: Some(blocks.iter().map(|block| block.parse().unwrap()).collect()),
+        };
+        let id = list.id.clone();
+        push(&mut self.data.prefix_lists, list);
+        id
+    }
+
     fn endpoint(
         &mut self,
         vpc: &VpcId,

@@ -4,6 +4,8 @@
 //! Sources: "Internet gateways", "Security group rules", "Network ACLs" and "Block public access" in the Amazon VPC User
 //! Guide. A rule that names a group never matches what comes by a public address.
 
+use std::rc::Rc;
+
 use ipnet::IpNet;
 
 use super::Analyses;
@@ -11,46 +13,61 @@ use super::ends;
 use super::inbound::{self, Internet, WayIn};
 use super::places::Place;
 use crate::reach::group::{self, Peer};
-use crate::reach::leg::{self, Counts, End, Groups, Leg};
+use crate::reach::leg::Groups;
+use crate::reach::nacl::{self, Direction};
 use crate::reach::space::AddressSet;
 use crate::reach::traffic::{Ports, Traffic};
-use crate::reach::verdict::{Gap, Hops};
-use crate::snapshot::ids::InternetGatewayId;
-use crate::snapshot::vpc::{IpPermission, SecurityGroup};
+use crate::reach::verdict::{Gap, Hop, Hops};
+use crate::snapshot::ids::{InternetGatewayId, PrefixListId};
+use crate::snapshot::vpc::{IpPermission, NetworkAcl, SecurityGroup};
 use crate::text;
 use crate::topology::Topology;
 use crate::topology::origin::{InterfaceKind, PublicAddress, is_primary};
 use crate::topology::workload::Workload;
-
-/// Half of all addresses is everyone as well: two rules for halves are a known way around a check for the whole.
-fn is_world(internet: Internet, admitted: &AddressSet) -> bool {
-    let all = internet.addresses();
-    match internet {
-        Internet::V4 => admitted.ipv4_len() * 2 >= all.ipv4_len(),
-        Internet::V6 => all.is_within(admitted),
-    }
-}
 
 /// Ports that the groups of an interface open to the world.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opening<'s> {
     /// To which half of it.
     pub internet: Internet,
-    /// The ports, of those that were asked about.
-    pub ports: Vec<Ports>,
+    /// The ports, of those that were asked about, with who is let in there.
+    pub open: Vec<(Ports, AddressSet)>,
     /// The rules that do it.
     pub sources: Vec<Source<'s>>,
 }
 
-/// A rule of a security group with one of its blocks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+impl Opening<'_> {
+    /// The ports, joined where they touch.
+    pub fn ports(&self) -> Vec<Ports> {
+        let mut joined: Vec<Ports> = Vec::new();
+        for (ports, _) in &self.open {
+            match joined.last_mut() {
+                Some(last) if u32::from(last.last) + 1 == u32::from(ports.first) => last.last = ports.last,
+                _ => joined.push(*ports),
+            }
+        }
+        joined
+    }
+}
+
+/// A rule of a security group with what it lets in.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source<'s> {
     /// The group.
     pub group: &'s SecurityGroup,
     /// The rule.
     pub permission: &'s IpPermission,
-    /// The block.
-    pub block: IpNet,
+    /// Whom it lets in.
+    pub peer: SourcePeer<'s>,
+}
+
+/// Whom a rule lets in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SourcePeer<'s> {
+    /// A block.
+    Block(IpNet),
+    /// The entries of a prefix list.
+    List(&'s PrefixListId),
 }
 
 /// What the groups open to the world of some traffic.
@@ -69,45 +86,48 @@ pub fn openings<'s>(topology: &Topology<'s>, groups: &Groups<'s>, asked: Traffic
         let peer = Peer { addresses: &addresses, groups: Some(Vec::new()), prefix_list: None };
         let permissions = || groups.iter().flat_map(|group| &group.ingress);
         let passage = group::passage(permissions(), &peer, asked, |id| topology.prefix_list_entries(id).ok());
-        let mut ports: Vec<Ports> = Vec::new();
-        for slice in passage.slices.iter().filter(|slice| is_world(internet, &slice.admitted)) {
-            match ports.last_mut() {
-                Some(last) if u32::from(last.last) + 1 == u32::from(slice.ports.first) => last.last = slice.ports.last,
-                _ => ports.push(slice.ports),
-            }
-        }
-        if ports.is_empty() {
-            if let Some(gap) = permissions()
-                .flat_map(|p| &p.prefix_lists)
-                .find_map(|id| topology.prefix_list_entries(id).err().filter(|_| passage.is_undecided()))
-            {
+        let undecided = passage.is_undecided();
+        let world = passage.slices.into_iter().filter(|slice| internet.is_world(&slice.admitted));
+        let open: Vec<(Ports, AddressSet)> = world.map(|slice| (slice.ports, slice.admitted)).collect();
+        if open.is_empty() {
+            let mut lists = permissions().flat_map(|permission| &permission.prefix_lists);
+            if let Some(gap) = lists.find_map(|id| topology.prefix_list_entries(id).err().filter(|_| undecided)) {
                 return Err(gap);
             }
             continue;
         }
-        let sources = groups.iter().flat_map(|group| sources(group, internet, asked)).collect();
-        openings.push(Opening { internet, ports, sources });
+        let sources = groups.iter().flat_map(|group| sources(topology, group, internet, asked)).collect();
+        openings.push(Opening { internet, open, sources });
     }
     Ok(openings)
 }
 
-/// The large blocks that rules of a group let in.
-fn sources<'s>(group: &'s SecurityGroup, internet: Internet, asked: Traffic) -> Vec<Source<'s>> {
+/// The large blocks of the internet that rules of a group let in; private ones are none of it.
+fn sources<'s>(
+    topology: &Topology<'s>,
+    group: &'s SecurityGroup,
+    internet: Internet,
+    asked: Traffic,
+) -> Vec<Source<'s>> {
     let addresses = internet.addresses();
     let peer = Peer { addresses: &addresses, groups: Some(Vec::new()), prefix_list: None };
-    let concerns =
-        |permission: &&IpPermission| group::passage([*permission], &peer, asked, |_| None).admits_something();
-    let is_large = |block: &&IpNet| match (internet, block) {
-        (Internet::V4, IpNet::V4(block)) => block.prefix_len() <= 8,
-        (Internet::V6, IpNet::V6(block)) => block.prefix_len() <= 8,
-        _ => false,
+    let entries = |id: &PrefixListId| topology.prefix_list_entries(id).ok();
+    let concerns = |permission: &&IpPermission| group::passage([*permission], &peer, asked, entries).admits_something();
+    let is_large = |blocks: &[IpNet]| {
+        let part = addresses.in_blocks(blocks);
+        match internet {
+            Internet::V4 => part.ipv4_len() >= 1 << 24,
+            Internet::V6 => addresses.is_within(&part),
+        }
     };
-    let permissions = group.ingress.iter().filter(concerns);
-    permissions
-        .flat_map(|permission| {
-            permission.cidrs.iter().filter(is_large).map(move |block| Source { group, permission, block: *block })
-        })
-        .collect()
+    let mut sources = Vec::new();
+    for permission in group.ingress.iter().filter(concerns) {
+        let blocks = permission.cidrs.iter().filter(|block| is_large(&[**block])).copied().map(SourcePeer::Block);
+        let lists = permission.prefix_lists.iter().filter(|id| entries(id).is_some_and(|blocks| is_large(&blocks)));
+        let peers = blocks.chain(lists.map(SourcePeer::List));
+        sources.extend(peers.map(|peer| Source { group, permission, peer }));
+    }
+    sources
 }
 
 /// A proof that everyone reaches an interface.
@@ -141,7 +161,7 @@ pub fn exposures<'s>(
         Err(gap) => return (Vec::new(), vec![gap]),
     };
     let (mut proofs, mut gaps) = (Vec::new(), Vec::new());
-    for opening in openings {
+    for mut opening in openings {
         let address = match opening.internet {
             Internet::V4 => place.public_address,
             Internet::V6 => ipv6_address(topology, workload, place),
@@ -149,45 +169,63 @@ pub fn exposures<'s>(
         if address == PublicAddress::No {
             continue;
         }
-        let (gateway, mut hops) = match inbound::way_in(topology, place.subnet_id, opening.internet) {
-            WayIn::By(gateway, hops) => (gateway, hops),
+        let (gateway, served, mut hops) = match inbound::way_in(topology, place.subnet_id, opening.internet) {
+            WayIn::By(gateway, served, hops) => (gateway, served, hops),
             WayIn::None => continue,
             WayIn::Unknown(more) => {
                 gaps.extend(more);
                 continue;
             }
         };
-        let leg = in_through_filters(analyses, &to, &opening, asked);
-        if !leg.blockers.is_empty() {
+        let acl = match ends::network_acl(topology, place.subnet_id) {
+            Ok(acl) => acl,
+            Err(gap) => {
+                gaps.push(gap);
+                continue;
+            }
+        };
+        opening.open = through(acl, &opening, &served, asked);
+        if opening.open.is_empty() {
             continue;
         }
-        gaps.extend(leg.gaps.iter().cloned());
         if address == PublicAddress::Unknown {
             let reason = text!["it can't be seen whether interfaces in ", place.subnet_id, " get a public address"];
             gaps.push(Gap::Undecidable { kind: "public-address", reason });
-        } else if leg.gaps.is_empty() {
-            hops.extend(leg.hops);
-            proofs.push(Exposure { place: place.clone(), opening, gateway, hops });
+            continue;
         }
+        let hop =
+            |hop, resource: &str, detail| Rc::new(Hop { hop, resource: resource.to_owned(), verdict: "holds", detail });
+        let everyone = opening.internet.block();
+        for source in &opening.sources {
+            let id = &source.group.id;
+            hops.push(hop("security-group", id.as_str(), text![id, " admits everyone"]));
+        }
+        let detail = text!["network ACL ", &acl.id, " of ", place.subnet_id, " lets in and out ", everyone];
+        hops.push(hop("network-acl", acl.id.as_str(), detail));
+        hops.dedup();
+        proofs.push(Exposure { place: place.clone(), opening, gateway, hops });
     }
     (proofs, gaps)
 }
 
-fn in_through_filters<'s>(analyses: &Analyses<'s>, to: &End<'s>, opening: &Opening<'s>, asked: Traffic) -> Leg {
-    let from = End {
-        name: text!["the internet"],
-        addresses: opening.internet.addresses(),
-        counts: Counts::Any,
-        subnet_id: None,
-        network_acl: None,
-        groups: Groups::Without,
-        prefix_list: None,
-        client_ports: Ports::EPHEMERAL_AWS,
-        alike: None,
-    };
-    let entries = |id: &_| analyses.topology.prefix_list_entries(id);
-    let ports = opening.ports.first().copied().unwrap_or(asked.ports);
-    leg::follow(&from, to, Traffic { ports, ..asked }, &entries, &analyses.acls)
+/// What is left of an opening behind the network ACL, there and back, and of those whose answers the gateway carries.
+fn through(acl: &NetworkAcl, opening: &Opening<'_>, served: &AddressSet, asked: Traffic) -> Vec<(Ports, AddressSet)> {
+    let everyone = opening.internet.addresses();
+    let answers = Traffic { ports: Ports::EPHEMERAL_AWS, ..asked };
+    let back = nacl::passage(acl, Direction::Egress, &everyone, answers);
+    let back = back.slices.iter().fold(AddressSet::default(), |all, slice| all.or(&slice.admitted)).and(served);
+    let there = nacl::passage(acl, Direction::Ingress, &everyone, asked);
+    let mut left = Vec::new();
+    for (ports, admitted) in &opening.open {
+        for slice in &there.slices {
+            let Some(both) = slice.ports.and(*ports) else { continue };
+            let who = admitted.and(&slice.admitted).and(&back);
+            if opening.internet.is_world(&who) {
+                left.push((both, who));
+            }
+        }
+    }
+    left
 }
 
 /// Whether interfaces in a place have an IPv6 address: only those that run show it.

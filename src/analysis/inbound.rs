@@ -37,6 +37,16 @@ impl Internet {
         }
     }
 
+    /// Whether addresses are everyone: half of all is as well, for two rules for halves are a known way around a check for
+    /// the whole.
+    pub fn is_world(self, addresses: &AddressSet) -> bool {
+        let all = self.addresses();
+        match self {
+            Self::V4 => addresses.ipv4_len() * 2 >= all.ipv4_len(),
+            Self::V6 => all.is_within(addresses),
+        }
+    }
+
     /// The addresses that anybody outside can have.
     pub fn addresses(self) -> AddressSet {
         match self {
@@ -49,8 +59,8 @@ impl Internet {
 /// The way in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WayIn {
-    /// By this gateway.
-    By(InternetGatewayId, Hops),
+    /// By this gateway, for those addresses whose answers leave by it.
+    By(InternetGatewayId, AddressSet, Hops),
     /// No route leads back by an internet gateway, or block public access stops it.
     None,
     /// It can't be told.
@@ -63,29 +73,31 @@ pub fn way_in(topology: &Topology<'_>, id: &SubnetId, internet: Internet) -> Way
         Ok(found) => found,
         Err(gap) => return WayIn::Unknown(vec![gap]),
     };
-    let routes: Vec<&Route> = match internet {
+    let routes: Vec<(AddressSet, &Route)> = match internet {
         Internet::V4 => {
             let split = route::split(table, &internet.addresses(), |list| topology.prefix_list_entries(list).ok());
-            split.parts.iter().filter_map(|part| part.route).chain(split.unresolved.iter().copied()).collect()
+            let known = split.parts.into_iter().filter_map(|part| Some((part.destinations, part.route?)));
+            known.chain(split.unresolved.into_iter().map(|route| (AddressSet::default(), route))).collect()
         }
-        Internet::V6 => route::ipv6_default(table).into_iter().collect(),
+        Internet::V6 => route::ipv6_default(table).map(|route| (internet.addresses(), route)).into_iter().collect(),
     };
-    let active = |route: &&Route| route.state == RouteState::Active && !route::is_gateway_endpoint(route);
-    let routes: Vec<&Route> = routes.into_iter().filter(active).collect();
-    let gateway = routes.iter().find_map(|route| match &route.target {
-        RouteTarget::InternetGateway(gateway) => Some(gateway),
+    let active = |route: &Route| route.state == RouteState::Active && !route::is_gateway_endpoint(route);
+    let routes: Vec<(AddressSet, &Route)> = routes.into_iter().filter(|(_, route)| active(route)).collect();
+    let by_gateways = routes.iter().filter_map(|(addresses, route)| match &route.target {
+        RouteTarget::InternetGateway(gateway) => Some((gateway, addresses)),
         _ => None,
     });
-    if let Some(gateway) = gateway {
-        return by_gateway(topology, subnet, table, gateway, internet);
+    let served = by_gateways.clone().fold(AddressSet::default(), |all, (_, addresses)| all.or(addresses));
+    if let Some((gateway, _)) = by_gateways.max_by_key(|(_, addresses)| addresses.ipv4_len()) {
+        return by_gateway(topology, subnet, table, gateway, internet, served);
     }
     let carries_nothing_in = |target: &RouteTarget| {
         matches!(target, RouteTarget::NatGateway(_) | RouteTarget::EgressOnlyInternetGateway(_) | RouteTarget::Local)
     };
     // A firewall between the subnet and the gateway lets in what it likes.
-    match routes.iter().find(|route| !carries_nothing_in(&route.target)) {
+    match routes.iter().find(|(_, route)| !carries_nothing_in(&route.target)) {
         None => WayIn::None,
-        Some(route) => {
+        Some((_, route)) => {
             let reason = text![id, " leads to ", internet::describe(route), ", which can't be seen through"];
             WayIn::Unknown(vec![Gap::Undecidable { kind: "opaque-route", reason }])
         }
@@ -110,6 +122,7 @@ fn by_gateway(
     table: &RouteTable,
     gateway: &InternetGatewayId,
     internet: Internet,
+    served: AddressSet,
 ) -> WayIn {
     match topology.internet_gateway(gateway) {
         Lookup::Found(found) if found.attached_vpcs.contains(&subnet.vpc_id) => {}
@@ -126,7 +139,8 @@ fn by_gateway(
         Way::Yes => {
             let detail = text![&table.id, " of ", &subnet.id, " routes ", internet.block(), " to ", gateway];
             let resource = table.id.as_str().to_owned();
-            WayIn::By(gateway.clone(), vec![Rc::new(Hop { hop: "route-table", resource, verdict: "holds", detail })])
+            let hop = Hop { hop: "route-table", resource, verdict: "holds", detail };
+            WayIn::By(gateway.clone(), served, vec![Rc::new(hop)])
         }
     }
 }

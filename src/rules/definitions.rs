@@ -11,7 +11,7 @@ use crate::text;
 use crate::text::Text;
 use crate::topology::Lookup;
 use crate::topology::launch::LaunchKind;
-use crate::topology::workload::{Role, Variant, Workload};
+use crate::topology::workload::{Variant, Workload};
 
 /// A setting that should not be.
 pub(super) struct Setting {
@@ -56,8 +56,7 @@ pub(super) fn judge_where<'s>(
 ) -> Outcome {
     let (mut definitions, mut blockers, mut gaps): (Vec<&TaskDefinition>, Vec<Blocker>, Vec<_>) = Default::default();
     let mut concerned = false;
-    // Older deployments only finish what they run.
-    for variant in workload.variants.iter().filter(|variant| variant.role != Role::Active) {
+    for variant in workload.variants.iter().filter(|variant| revisions::is_in_use(workload, variant)) {
         let definition = match &variant.task_definition {
             Lookup::Found(definition) => *definition,
             Lookup::Absent => continue,

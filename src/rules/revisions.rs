@@ -116,10 +116,28 @@ pub(super) fn os_of<'s>(
     }
 }
 
+/// Whether tasks of a variant start or run: an older deployment starts none any more.
+pub(super) fn is_in_use(workload: &Workload<'_>, variant: &Variant<'_>) -> bool {
+    let runs = |task: &Task| task.last_status == "RUNNING" && task.task_definition_arn == *variant.task_definition_arn;
+    variant.role != Role::Active || workload.tasks.iter().any(|task| runs(task))
+}
+
 /// Every revision in every way of launching; older deployments only finish what they run and are left out.
 pub(super) fn of<'a, 's>(workload: &'a Workload<'s>) -> (Vec<Revision<'a, 's>>, Vec<Gap>) {
+    of_variants(workload, |variant| variant.role != Role::Active)
+}
+
+/// The same with older deployments whose tasks still run.
+pub(super) fn in_use<'a, 's>(workload: &'a Workload<'s>) -> (Vec<Revision<'a, 's>>, Vec<Gap>) {
+    of_variants(workload, |variant| is_in_use(workload, variant))
+}
+
+fn of_variants<'a, 's>(
+    workload: &'a Workload<'s>,
+    picks: impl Fn(&Variant<'s>) -> bool,
+) -> (Vec<Revision<'a, 's>>, Vec<Gap>) {
     let (mut revisions, mut gaps) = (Vec::new(), Vec::new());
-    for variant in workload.variants.iter().filter(|variant| variant.role != Role::Active) {
+    for variant in workload.variants.iter().filter(|variant| picks(variant)) {
         gaps.extend(variant.launches.gaps.iter().cloned());
         match &variant.task_definition {
             Lookup::Found(definition) => revisions.extend(variant.launches.known.iter().map(|launch| Revision {

@@ -382,6 +382,17 @@ pub struct NetworkBinding {
     pub protocol: String,
 }
 
+impl NetworkBinding {
+    /// First and last host port.
+    pub fn host_ports(&self) -> Option<(u16, u16)> {
+        if let Some(port) = self.host_port {
+            return Some((port, port));
+        }
+        let (from, to) = self.host_port_range.as_deref()?.split_once('-')?;
+        Some((from.trim().parse().ok()?, to.trim().parse().ok()?))
+    }
+}
+
 /// A container instance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the fields are the API's")]
@@ -607,7 +618,8 @@ pub struct EnvironmentVariable {
     /// What the value looked like, `aws-access-key-id` for instance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential_form: Option<String>,
-    /// What else the value plainly is: `empty`, `flag`, `number`, `arn`, `path`, `url`, `placeholder` or `identifier`.
+    /// What else the value plainly is: `empty`, `flag`, `number`, `arn`, `reference`, `path`, `url`, `placeholder`,
+    /// `publishable-key` or `identifier`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value_kind: Option<String>,
 }

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::openings;
+use super::{openings, task_reachable_from_internet};
 use crate::analysis::Analyses;
-use crate::analysis::exposure::{self, Opening};
+use crate::analysis::ends;
+use crate::analysis::exposure::{self, Opening, Source};
 use crate::analysis::inbound::{self, Internet, WayIn};
 use crate::analysis::ingress::{FlowPurpose, PortKind};
 use crate::analysis::places::Place;
-use crate::analysis::{balancing, ends};
 use crate::finding::{Related, Remediation, Severity};
 use crate::reach::traffic::{Ports, Protocol, Traffic};
 use crate::reach::verdict::{Blocker, Gap};
@@ -19,6 +19,7 @@ use crate::snapshot::ids::SecurityGroupId;
 use crate::text;
 use crate::text::Text;
 use crate::topology::origin::PublicAddress;
+use crate::topology::workload::Workload;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     id: "instance-ports-exposed",
@@ -26,13 +27,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     severity: Severity::Medium,
     summary: "container instances admit everyone to their dynamic host ports",
     page: include_str!("instance_ports_exposed.md"),
-    needs: openings::exposure_datasets![
-        LoadBalancers,
-        LoadBalancerAttributes,
-        TargetGroups,
-        TargetGroupAttributes,
-        TargetHealth,
-    ],
+    needs: openings::DATASETS,
     controls: &[],
     references: &[
         "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PortMapping.html",
@@ -40,6 +35,9 @@ pub(in crate::rules) static RULE: Rule = Rule {
     ],
     check: Check::Cluster(check),
 };
+
+/// The lowest port that somebody means by "the dynamic ports": older guides begin at 31000.
+const RANGES_BEGIN: u16 = 31000;
 
 /// Instances with the same groups.
 struct Alike<'s> {
@@ -95,9 +93,11 @@ fn openings_of<'s>(
     let mut found = Vec::new();
     for protocol in [Protocol::Tcp, Protocol::Udp] {
         for opening in exposure::openings(analyses.topology, &groups, Traffic { protocol, ports: Ports::ALL })? {
-            let in_range = opening.ports.iter().filter_map(|ports| ports.and(range)).map(width).sum::<u32>();
-            let everything = opening.ports == [Ports::ALL];
-            if everything || (!exempt && in_range * 2 >= width(range)) {
+            let ports = opening.ports();
+            let in_range = ports.iter().filter_map(|ports| ports.and(range)).map(width).sum::<u32>();
+            // A range for dynamic ports that begins a little lower is one all the same.
+            let more = ports.iter().any(|ports| ports.and(range) == Some(range) && ports.first < RANGES_BEGIN);
+            if in_range * 2 >= width(range) && (more || !exempt) {
                 found.push((protocol, opening));
             }
         }
@@ -111,18 +111,21 @@ fn width(ports: Ports) -> u32 {
 
 /// Whether dynamic ports of the cluster are behind a load balancer that keeps the addresses of clients.
 fn kept_clients<'s>(cluster: &Cluster, analyses: &Analyses<'s>) -> (bool, Vec<Gap>) {
-    let workloads = analyses.topology.workloads().iter().filter(|workload| *workload.cluster_arn == cluster.arn);
     let (mut exempt, mut gaps) = (false, Vec::new());
-    for workload in workloads {
+    for workload in workloads_of(cluster, analyses) {
         let flows = &analyses.ingress(workload).flows;
         for flow in flows.iter().filter(|f| f.purpose == FlowPurpose::Traffic && f.port_kind == PortKind::Range) {
-            match balancing::preserves_client_ip(analyses.topology, flow.load_balancer, flow.target_group) {
+            match openings::keeps_clients_of(analyses, flow) {
                 Ok(keeps) => exempt |= keeps,
                 Err(gap) => gaps.push(gap),
             }
         }
     }
     (exempt, gaps)
+}
+
+fn workloads_of<'a, 's>(cluster: &Cluster, analyses: &'a Analyses<'s>) -> impl Iterator<Item = &'a Workload<'s>> {
+    analyses.topology.workloads().iter().filter(|workload| *workload.cluster_arn == cluster.arn)
 }
 
 fn failing<'s>(cluster: &Cluster, analyses: &Analyses<'s>, alike: &Alike<'s>) -> Failing {
@@ -132,7 +135,7 @@ fn failing<'s>(cluster: &Cluster, analyses: &Analyses<'s>, alike: &Alike<'s>) ->
         .flat_map(|place| &place.instances)
         .filter_map(|instance| instance.ec2_instance_id.as_ref())
         .collect();
-    let sources = || alike.openings.iter().flat_map(|(_, opening)| &opening.sources);
+    let sources: Vec<&Source<'s>> = alike.openings.iter().flat_map(|(_, opening)| &opening.sources).collect();
     let blockers: BTreeSet<Blocker> = alike
         .openings
         .iter()
@@ -146,25 +149,40 @@ fn failing<'s>(cluster: &Cluster, analyses: &Analyses<'s>, alike: &Alike<'s>) ->
     message.push(&cluster.name);
     message.push(", where every task in bridge mode gets its host ports: ");
     message.append(Text::joined(blockers.iter().map(|blocker| &blocker.detail)));
-    let groups: BTreeSet<&str> = sources().map(|source| source.group.id.as_str()).collect();
+    let groups: BTreeSet<&str> = sources.iter().map(|source| source.group.id.as_str()).collect();
     let related = instances
         .iter()
         .map(|id| Related { kind: "ec2:instance", id: id.as_str().to_owned(), role: "container-instance" })
-        .chain(openings::related(sources()));
-    let text = text![
-        "Admit the security group of the load balancer to the range of dynamic ports, and nobody else; tasks in awsvpc mode \
-         need no port of the instance."
-    ];
-    let commands = openings::revocations(&analyses.topology.target.region, sources());
-    let (severity, reason) = severity(analyses, &alike.places);
+        .chain(openings::related(sources.iter().copied()));
+    let workloads: Vec<&Workload<'s>> = workloads_of(cluster, analyses).collect();
+    let closing = openings::closing(analyses, workloads.iter().copied(), &sources);
+    let text = match closing.keeps_clients {
+        true => text![
+            "A Network Load Balancer without a security group hands on the addresses of its clients, so the dynamic ports have \
+             to stay open: replace the rule by one for that range, and close everything else."
+        ],
+        false => text![
+            "Admit the load balancers to the range of dynamic ports first, then take the rules for everyone away; tasks in \
+             awsvpc mode need no port of the instance."
+        ],
+    };
+    let cause = openings::cause(sources.iter().copied());
+    let tells = |workload: &&Workload<'s>| {
+        openings::told(&task_reachable_from_internet::RULE, workload, analyses).is_some_and(|other| other == cause)
+    };
+    let told = cause.is_some() && workloads.iter().any(tells);
+    let (severity, reason) = match told {
+        true => (Severity::Info, Some("task-reachable-from-internet tells of the same security group")),
+        false => severity(analyses, &alike.places),
+    };
     Failing {
         severity,
         severity_reason: reason.map(str::to_owned),
         sub_key: groups.into_iter().collect::<Vec<_>>().join(","),
         related: related.collect(),
         blockers: blockers.iter().cloned().collect(),
-        cause: openings::cause(sources()),
-        ..Failing::new(&RULE, message, Remediation { text, commands })
+        cause,
+        ..Failing::new(&RULE, message, Remediation { text, commands: closing.commands })
     }
 }
 

@@ -4,12 +4,11 @@ use std::collections::BTreeSet;
 
 use super::{openings, task_reachable_from_internet};
 use crate::analysis::Analyses;
+use crate::analysis::ends;
 use crate::analysis::exposure::{self, Source};
 use crate::analysis::inbound::{self, Internet, WayIn};
 use crate::analysis::ingress::{Flow, FlowPurpose, PortKind};
-use crate::analysis::{balancing, ends};
 use crate::finding::{Related, Remediation, Severity};
-use crate::reach::traffic::{Ports, Traffic};
 use crate::reach::verdict::{Blocker, Gap};
 use crate::rules::revisions;
 use crate::rules::{Check, Failing, Group, Outcome, Rule};
@@ -24,13 +23,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     severity: Severity::Medium,
     summary: "behind a load balancer, yet the targets admit everyone to their port",
     page: include_str!("load_balancer_bypassed.md"),
-    needs: openings::exposure_datasets![
-        LoadBalancers,
-        LoadBalancerAttributes,
-        TargetGroups,
-        TargetGroupAttributes,
-        TargetHealth,
-    ],
+    needs: openings::DATASETS,
     controls: &[],
     references: &[
         "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-update-security-groups.html",
@@ -48,7 +41,7 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
         if flow.port_kind == PortKind::Range {
             continue;
         }
-        match balancing::preserves_client_ip(analyses.topology, flow.load_balancer, flow.target_group) {
+        match openings::keeps_clients_of(analyses, flow) {
             // Then the clients themselves have to be admitted.
             Ok(true) => continue,
             Ok(false) => {}
@@ -58,8 +51,8 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
             }
         }
         match open(analyses, flow) {
-            Ok(found) if found.is_empty() => {}
-            Ok(found) => {
+            Ok(None) => {}
+            Ok(Some(found)) => {
                 ports.insert((flow.sent.protocol.name(), flow.sent.ports));
                 blockers.extend(found.iter().map(|source| openings::blocker(source, flow.sent.protocol)));
                 sources.extend(found);
@@ -77,11 +70,13 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
     revisions::outcome(ingress.concerns, gaps, failing)
 }
 
-fn open<'s>(analyses: &Analyses<'s>, flow: &Flow<'s>) -> Result<Vec<Source<'s>>, Gap> {
+/// The rules that let everyone in to the port of a flow, if any do.
+fn open<'s>(analyses: &Analyses<'s>, flow: &Flow<'s>) -> Result<Option<Vec<Source<'s>>>, Gap> {
     let subnet = ends::subnet(analyses.topology, flow.to.subnet_id)?;
     let to = ends::of_origin(analyses.topology, &flow.to, subnet);
     let openings = exposure::openings(analyses.topology, &to.groups, flow.sent)?;
-    Ok(openings.into_iter().flat_map(|opening| opening.sources).collect())
+    let is_open = !openings.is_empty();
+    Ok(is_open.then(|| openings.into_iter().flat_map(|opening| opening.sources).collect()))
 }
 
 fn failing<'s>(
@@ -99,13 +94,8 @@ fn failing<'s>(
     message.append(ports);
     message.push(": ");
     message.append(Text::joined(blockers.iter().map(|blocker| &blocker.detail)));
-    let region = &analyses.topology.target.region;
-    let mut commands = openings::revocations(region, sources);
-    let callers: BTreeSet<_> =
-        flows.iter().filter_map(|flow| Some((flow.load_balancer.security_groups.first()?, admitted(flow)))).collect();
-    if let Some(target) = sources.first().map(|source| &source.group.id) {
-        commands.extend(callers.iter().map(|(balancer, sent)| openings::admission(region, target, balancer, *sent)));
-    }
+    let all: Vec<&Source<'s>> = sources.iter().collect();
+    let closing = openings::closing(analyses, [workload], &all);
     let mut related = openings::related(sources);
     related.extend(flows.iter().map(|flow| Related {
         kind: "elasticloadbalancing:loadbalancer",
@@ -114,14 +104,23 @@ fn failing<'s>(
     }));
     related.sort();
     related.dedup();
-    let text = text!["Admit the security group of the load balancer to the port, and nobody else."];
+    let text = match closing.keeps_clients {
+        true => text![
+            "Another load balancer of the service hands on the addresses of its clients, so the rule has to stay for its port: \
+             admit everyone to that port alone, and to the others the load balancer's security group or node addresses."
+        ],
+        false => text![
+            "Admit the load balancer, by its security group or, without one, by the addresses of its nodes; then take the \
+             rules for everyone away."
+        ],
+    };
     let mut failing = Failing {
         related,
         blockers,
         cause: openings::cause(sources),
-        ..Failing::new(&RULE, message, Remediation { text, commands })
+        ..Failing::new(&RULE, message, Remediation { text, commands: closing.commands })
     };
-    if openings::tells(&task_reachable_from_internet::RULE, workload, analyses) {
+    if openings::told(&task_reachable_from_internet::RULE, workload, analyses).is_some() {
         failing.severity = Severity::Info;
         failing.severity_reason = Some("task-reachable-from-internet tells of the same tasks".to_owned());
     } else if !flows.iter().any(|flow| has_public_way(analyses, flow)) {
@@ -130,15 +129,6 @@ fn failing<'s>(
             Some("no target is seen to have a public address and a route to an internet gateway".to_owned());
     }
     failing
-}
-
-/// The port; of dynamic ones the whole range, for the next task has another.
-fn admitted(flow: &Flow<'_>) -> Traffic {
-    match (flow.port_kind, flow.to.is_windows) {
-        (PortKind::Fixed, _) => flow.sent,
-        (PortKind::Bound | PortKind::Range, false) => Traffic { ports: Ports::EPHEMERAL_LINUX, ..flow.sent },
-        (PortKind::Bound | PortKind::Range, true) => Traffic { ports: Ports::EPHEMERAL_WINDOWS, ..flow.sent },
-    }
 }
 
 fn has_public_way(analyses: &Analyses<'_>, flow: &Flow<'_>) -> bool {

@@ -66,13 +66,14 @@ fn judge(container: &ContainerDefinition, variable: &EnvironmentVariable) -> Cre
     }
     let Some(name) = name_of(&variable.name) else { return Credential::No };
     match (name, variable.value_kind.as_deref()) {
-        // A password may well be a number or a row of words.
-        (_, None) | (Name::Password, Some("number" | "identifier")) => {
+        (Name::Aws, Some("empty" | "placeholder" | "reference")) => Credential::No,
+        (_, None) | (Name::Aws, Some(_)) => {
             let mut detail = named;
             detail.push(" is named like a credential");
             Credential::Yes(detail)
         }
-        (Name::Key, Some("identifier")) => {
+        // A password may well be a number or a row of words, and a row of words the name of a secret.
+        (_, Some("identifier")) | (Name::Password, Some("number")) => {
             let mut reason = text!["whether "];
             reason.append(named);
             reason.push(" is a credential or only the name of one can't be told without its value");
@@ -84,6 +85,8 @@ fn judge(container: &ContainerDefinition, variable: &EnvironmentVariable) -> Cre
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Name {
+    /// One that the AWS SDKs read.
+    Aws,
     Password,
     Key,
 }
@@ -92,23 +95,37 @@ enum Name {
 fn name_of(name: &str) -> Option<Name> {
     // The three that AWS Config looks for, and their companion.
     if ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "ECS_ENGINE_AUTH_DATA"].contains(&name) {
+        return Some(Name::Aws);
+    }
+    if name.eq_ignore_ascii_case("SECRET_KEY_BASE") {
         return Some(Name::Key);
     }
-    let words = words(name);
+    let mut words = words(name);
+    // Which of several it is: `DB_PASSWORD_1`, `DB_PASSWORD_PROD`.
+    let counts = |word: &str| word.chars().all(|c| c.is_ascii_digit()) || STAGES.contains(&word);
+    while words.len() > 1 && words.last().is_some_and(|word| counts(word)) {
+        words.pop();
+    }
     let last = words.last()?.as_str();
     let before = words.len().checked_sub(2).and_then(|index| words.get(index)).map_or("", String::as_str);
     match last {
-        "password" | "passwd" | "passphrase" => Some(Name::Password),
-        "pwd" if words.len() > 1 && before != "old" => Some(Name::Password),
-        "secret" | "token" | "apikey" | "credential" | "credentials" => Some(Name::Key),
+        "pwd" | "pass" if words.len() > 1 && before != "old" => Some(Name::Password),
+        "pat" if words.len() > 1 => Some(Name::Key),
+        "apikey" | "credential" | "credentials" => Some(Name::Key),
         "key" => {
             const OF: [&str; 10] =
                 ["api", "access", "secret", "private", "encryption", "signing", "master", "account", "auth", "license"];
             OF.contains(&before).then_some(Name::Key)
         }
+        _ if ["password", "passwd", "passphrase"].iter().any(|end| last.ends_with(end)) => Some(Name::Password),
+        _ if ["secret", "token"].iter().any(|end| last.ends_with(end)) => Some(Name::Key),
         _ => None,
     }
 }
+
+/// Words at the end of a name that say which of several is meant.
+const STAGES: [&str; 10] =
+    ["prod", "production", "dev", "development", "test", "staging", "stage", "qa", "primary", "secondary"];
 
 /// The words of `DB_PASSWORD`, `db-password`, `dbPassword` and `db.password`, in lower case.
 fn words(name: &str) -> Vec<String> {
@@ -136,10 +153,28 @@ mod tests {
 
     #[test]
     fn names_of_credentials() {
-        for name in ["DB_PASSWORD", "dbPassword", "db.passwd", "SPRING_DATASOURCE_PASSWORD", "MYSQL_PWD"] {
+        for name in [
+            "DB_PASSWORD",
+            "dbPassword",
+            "db.passwd",
+            "SPRING_DATASOURCE_PASSWORD",
+            "MYSQL_PWD",
+            "PGPASSWORD",
+            "DB_PASS",
+            "DATABASE_PASSWORD_1",
+            "DB_PASSWORD_PROD",
+        ] {
             assert_eq!(name_of(name), Some(Name::Password), "{name}");
         }
-        for name in ["AWS_ACCESS_KEY_ID", "STRIPE_API_KEY", "githubToken", "CLIENT_SECRET", "NEW_RELIC_LICENSE_KEY"] {
+        for name in [
+            "STRIPE_API_KEY",
+            "githubToken",
+            "CLIENT_SECRET",
+            "CLIENTSECRET",
+            "NEW_RELIC_LICENSE_KEY",
+            "SECRET_KEY_BASE",
+            "GITHUB_PAT",
+        ] {
             assert_eq!(name_of(name), Some(Name::Key), "{name}");
         }
     }
@@ -156,6 +191,10 @@ mod tests {
             "PARTITION_KEY",
             "PUBLIC_KEY",
             "SECRET_NAME",
+            "SMTP_AUTH",
+            "BYPASS",
+            "RUN_1",
+            "PROD",
             "TOKENIZER",
             "",
             "__",

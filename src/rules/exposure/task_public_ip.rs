@@ -19,7 +19,7 @@ use crate::text::Text;
 use crate::topology::Lookup;
 use crate::topology::launch::LaunchKind;
 use crate::topology::origin::PublicAddress;
-use crate::topology::workload::{Role, Workload};
+use crate::topology::workload::Workload;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     id: "task-public-ip",
@@ -27,7 +27,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     severity: Severity::Medium,
     summary: "tasks have public addresses that the internet can send to",
     page: include_str!("task_public_ip.md"),
-    needs: openings::exposure_datasets![],
+    needs: openings::DATASETS,
     controls: &["ECS.2", "ECS.16"],
     references: &[
         "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-networking.html",
@@ -38,7 +38,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
 
 fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
     let (mut concerned, mut usable, mut gaps) = (false, Vec::new(), Vec::new());
-    for variant in workload.variants.iter().filter(|variant| variant.role != Role::Active) {
+    for variant in workload.variants.iter().filter(|variant| revisions::is_in_use(workload, variant)) {
         gaps.extend(variant.launches.gaps.iter().cloned());
         for launch in variant.launches.known.iter().filter(|launch| launch.kind == LaunchKind::Fargate) {
             concerned = true;
@@ -46,6 +46,7 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
             gaps.extend(places.gaps);
             for place in places.known.into_iter().filter(|place| place.public_address != PublicAddress::No) {
                 match inbound::way_in(analyses.topology, place.subnet_id, Internet::V4) {
+                    WayIn::By(_, served, _) if !Internet::V4.is_world(&served) => {}
                     WayIn::By(..) if place.public_address == PublicAddress::Yes => usable.push(place),
                     WayIn::By(..) => {
                         let reason =
@@ -58,9 +59,10 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
             }
         }
     }
+    let failing = (!usable.is_empty()).then(|| failing(workload, analyses, &usable));
+    gaps.extend(failing.iter().flat_map(|failing| failing.gaps.iter().cloned()));
     gaps.sort();
     gaps.dedup();
-    let failing = (!usable.is_empty()).then(|| failing(workload, analyses, &usable));
     revisions::outcome(concerned, gaps, failing)
 }
 
@@ -68,9 +70,11 @@ fn failing<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>, usable: &[Place
     let subnets: BTreeSet<_> = usable.iter().map(|place| place.subnet_id).collect();
     let mut message = text!["Tasks of ", &workload.short_name, " have public addresses in "];
     message.append(Text::list(subnets.iter().copied(), 3));
-    let shut = usable.iter().all(|place| admits_nobody_outside(analyses, place));
+    let admits: Vec<Result<bool, Gap>> = usable.iter().map(|place| admits_outsiders(analyses, place)).collect();
+    let unseen: Vec<Gap> = admits.iter().filter_map(|answer| answer.clone().err()).collect();
+    let shut = admits.iter().all(|answer| *answer == Ok(false));
     message.push(match shut {
-        true => ", though their security groups admit nobody from outside of the VPC",
+        true => ", though their security groups admit nobody of the internet",
         false => ", and only their security groups stand between them and the internet",
     });
     let text = text![
@@ -92,30 +96,43 @@ fn failing<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>, usable: &[Place
     let mut failing = Failing {
         related: related.collect(),
         blockers: subnets.iter().map(blocker).collect(),
+        gaps: unseen,
         ..Failing::new(&RULE, message, Remediation { text, commands: Vec::new() })
     };
-    if openings::tells(&task_reachable_from_internet::RULE, workload, analyses) {
+    if openings::told(&task_reachable_from_internet::RULE, workload, analyses).is_some() {
         failing.severity = Severity::Info;
         failing.severity_reason = Some("task-reachable-from-internet tells of the same tasks".to_owned());
     } else if shut {
         failing.severity = Severity::Low;
-        failing.severity_reason = Some("the security groups admit nobody from outside of the VPC".to_owned());
+        failing.severity_reason = Some("the security groups admit nobody of the internet".to_owned());
     }
     failing
 }
 
-/// Nobody who comes by a public address gets in; rules that name a group never match those.
-fn admits_nobody_outside(analyses: &Analyses<'_>, place: &Place<'_>) -> bool {
+/// Whether anybody who comes by a public address gets in; rules that name a group never match those.
+fn admits_outsiders(analyses: &Analyses<'_>, place: &Place<'_>) -> Result<bool, Gap> {
     let topology = analyses.topology;
-    let Some(subnet) = topology.subnet(place.subnet_id).found() else { return false };
-    let Lookup::Found(vpc) = topology.vpc(&subnet.vpc_id) else { return false };
-    let outside = everyone_but(vpc);
-    let Groups::Carried(groups) = ends::of_origin(topology, place, subnet).groups else { return false };
-    groups.iter().flat_map(|group| &group.ingress).all(|permission| {
-        let lists = permission.prefix_lists.iter().map(|list| topology.prefix_list_entries(list));
-        let listed = lists.map(|entries| entries.map(|blocks| outside.in_blocks(&blocks).is_empty()).unwrap_or(false));
-        outside.in_blocks(&permission.cidrs).is_empty() && listed.into_iter().all(|inside| inside)
-    })
+    let subnet = ends::subnet(topology, place.subnet_id)?;
+    let outside = match topology.vpc(&subnet.vpc_id) {
+        Lookup::Found(vpc) => everyone_but(vpc),
+        Lookup::Absent => Internet::V4.addresses(),
+        Lookup::Unread(gap) => return Err(gap),
+    };
+    let groups = match ends::of_origin(topology, place, subnet).groups {
+        Groups::Carried(groups) => groups,
+        Groups::Without => return Ok(true),
+        Groups::Unseen(gap) => return Err(gap),
+    };
+    for permission in groups.iter().flat_map(|group| &group.ingress) {
+        let mut blocks = permission.cidrs.clone();
+        for list in &permission.prefix_lists {
+            blocks.extend(topology.prefix_list_entries(list)?);
+        }
+        if !outside.in_blocks(&blocks).is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn everyone_but(vpc: &Vpc) -> AddressSet {

@@ -4,20 +4,21 @@ use std::collections::BTreeSet;
 
 use super::openings;
 use crate::analysis::Analyses;
-use crate::analysis::exposure::{self, Exposure};
-use crate::analysis::places::Places;
+use crate::analysis::exposure::{self, Exposure, Source};
+use crate::analysis::places::{Place, Places};
 use crate::finding::{Related, Remediation, Severity};
 use crate::reach::traffic::{Ports, Protocol, Traffic};
 use crate::reach::verdict::{Blocker, Gap};
 use crate::rules::revisions::{self, Revision};
 use crate::rules::{Check, Failing, Group, Outcome, Rule};
-use crate::snapshot::ecs::TaskDefinition;
+use crate::snapshot::ecs::{Task, TaskDefinition};
 use crate::snapshot::enums::NetworkMode;
+use crate::snapshot::ids::Arn;
 use crate::text;
 use crate::text::Text;
 use crate::topology::launch::LaunchKind;
-use crate::topology::origin::Origin;
-use crate::topology::workload::Workload;
+use crate::topology::origin::{InterfaceKind, Origin};
+use crate::topology::workload::{Role, Workload};
 
 pub(in crate::rules) static RULE: Rule = Rule {
     id: "task-reachable-from-internet",
@@ -25,7 +26,7 @@ pub(in crate::rules) static RULE: Rule = Rule {
     severity: Severity::High,
     summary: "everybody on the internet reaches a port of the tasks directly",
     page: include_str!("task_reachable_from_internet.md"),
-    needs: openings::exposure_datasets![],
+    needs: openings::DATASETS,
     controls: &[],
     references: &[
         "https://docs.aws.amazon.com/vpc/latest/userguide/VPC_Internet_Gateway.html",
@@ -36,28 +37,26 @@ pub(in crate::rules) static RULE: Rule = Rule {
 };
 
 fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
-    let (revisions, mut gaps) = revisions::of(workload);
+    let (revisions, mut gaps) = revisions::in_use(workload);
     let mut proofs: Vec<(Protocol, Exposure<'s>)> = Vec::new();
     let mut concerned = false;
     for revision in &revisions {
         let Some(places) = places(analyses, revision) else { continue };
         gaps.extend(places.gaps.iter().cloned());
-        let (mut found, mut judged) = (Vec::new(), 0);
         for place in &places.known {
             for asked in asked(revision, place) {
                 concerned = true;
-                judged += 1;
                 let (more, unknown) = exposure::exposures(analyses, Some(workload), place, asked);
                 gaps.extend(unknown);
-                found.extend(more.into_iter().map(|exposure| (asked.protocol, exposure)));
+                if more.is_empty() {
+                    continue;
+                }
+                match may_be_at(analyses, revision, place) {
+                    Presence::Sure => proofs.extend(more.into_iter().map(|exposure| (asked.protocol, exposure))),
+                    Presence::Perhaps(unknown) => gaps.extend(unknown),
+                    Presence::Never => {}
+                }
             }
-        }
-        if places.may_be_narrower && !found.is_empty() && found.len() < judged {
-            let reason =
-                text!["a placement constraint may keep tasks from the instances that are open to the internet"];
-            gaps.push(Gap::Undecidable { kind: "placement-constraint", reason });
-        } else {
-            proofs.extend(found);
         }
     }
     gaps.sort();
@@ -76,6 +75,42 @@ fn places<'s>(analyses: &Analyses<'s>, revision: &Revision<'_, 's>) -> Option<Pl
         }
         (LaunchKind::Ec2, _) => Some(analyses.instance_places(workload, variant, launch)),
         (LaunchKind::ManagedInstances | LaunchKind::External, _) => None,
+    }
+}
+
+/// Whether tasks of a revision can be at a place.
+enum Presence {
+    Sure,
+    Perhaps(Vec<Gap>),
+    Never,
+}
+
+/// Task ENIs are where they are; instances may be excluded by a placement constraint.
+fn may_be_at<'s>(analyses: &Analyses<'s>, revision: &Revision<'_, 's>, place: &Place<'s>) -> Presence {
+    if place.interface == InterfaceKind::TaskEni {
+        return Presence::Sure;
+    }
+    let Revision { workload, variant, launch, .. } = revision;
+    let here = |arn: &Arn| place.instances.iter().any(|instance| instance.arn == *arn);
+    let runs = |task: &Task| {
+        task.last_status == "RUNNING"
+            && task.task_definition_arn == *variant.task_definition_arn
+            && task.container_instance_arn.as_ref().is_some_and(here)
+    };
+    if workload.tasks.iter().any(|task| runs(task)) {
+        return Presence::Sure;
+    }
+    if matches!(variant.role, Role::Standalone | Role::Scheduled) {
+        let reason = text!["whoever runs tasks by hand may name constraints that keep them from ", place.subnet_id];
+        return Presence::Perhaps(vec![Gap::Undecidable { kind: "placement-constraint", reason }]);
+    }
+    let hosts = analyses.hosts(workload.cluster_arn);
+    let eligible = analyses.eligible(workload, variant, launch);
+    let at = |positions: &[usize]| positions.iter().any(|position| here(&hosts.all[*position].instance.arn));
+    match (at(&eligible.sure), at(&eligible.perhaps)) {
+        (true, _) => Presence::Sure,
+        (false, true) => Presence::Perhaps(eligible.gaps.clone()),
+        (false, false) => Presence::Never,
     }
 }
 
@@ -98,8 +133,8 @@ fn asked(revision: &Revision<'_, '_>, place: &Origin<'_>) -> BTreeSet<Traffic> {
         here(task.container_instance_arn.as_ref()) && task.task_definition_arn == *revision.variant.task_definition_arn
     });
     for binding in tasks.flat_map(|task| &task.containers).flat_map(|container| &container.network_bindings) {
-        if let Some(port) = binding.host_port {
-            asked.insert(traffic(&binding.protocol, (port, port)));
+        if let Some(ports) = binding.host_ports() {
+            asked.insert(traffic(&binding.protocol, ports));
         }
     }
     asked
@@ -126,18 +161,28 @@ fn failing<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>, proofs: &[(Prot
         message.append(text![*gateway, " to ", *subnet]);
     }
     message.push("): ");
-    let sources = || proofs.iter().flat_map(|(_, proof)| &proof.opening.sources);
+    let sources: Vec<&Source<'s>> = proofs.iter().flat_map(|(_, proof)| &proof.opening.sources).collect();
     let blockers: BTreeSet<Blocker> = proofs
         .iter()
         .flat_map(|(protocol, proof)| proof.opening.sources.iter().map(|source| openings::blocker(source, *protocol)))
         .collect();
     message.append(Text::joined(blockers.iter().map(|blocker| &blocker.detail)));
-    let commands = openings::revocations(&analyses.topology.target.region, sources());
-    let text = text![
-        "If only a load balancer or known clients should call, admit their security group or addresses instead; place tasks \
-         behind a load balancer in subnets without a route to an internet gateway."
-    ];
-    let mut related = openings::related(sources());
+    let closing = openings::closing(analyses, [workload], &sources);
+    let text = match (closing.keeps_clients, closing.behind_load_balancer) {
+        (true, _) => text![
+            "The load balancer hands on the addresses of its clients, so the rule has to stay: place the tasks in subnets \
+             without a route to an internet gateway, or give the service a Network Load Balancer with a security group."
+        ],
+        (false, true) => text![
+            "Admit the load balancer first, then take the rule for everyone away; better still, place the tasks in subnets \
+             without a route to an internet gateway."
+        ],
+        (false, false) => text![
+            "Admit the clients that should call before the rule for everyone is taken away, which closes the port to all \
+             others; or place the tasks behind a load balancer in subnets without a route to an internet gateway."
+        ],
+    };
+    let mut related = openings::related(sources.iter().copied());
     related.extend(ways.iter().map(|(subnet, _)| Related {
         kind: "ec2:subnet",
         id: subnet.as_str().to_owned(),
@@ -149,7 +194,7 @@ fn failing<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>, proofs: &[(Prot
         related,
         blockers: blockers.into_iter().collect(),
         traces: proofs.iter().map(|(protocol, proof)| openings::trace(*protocol, proof)).collect(),
-        cause: openings::cause(sources()),
-        ..Failing::new(&RULE, message, Remediation { text, commands })
+        cause: openings::cause(sources.iter().copied()),
+        ..Failing::new(&RULE, message, Remediation { text, commands: closing.commands })
     }
 }

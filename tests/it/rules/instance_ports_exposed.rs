@@ -4,7 +4,7 @@ use ecs_network_audit::snapshot::coverage::Dataset;
 use insta::assert_snapshot;
 
 use crate::mocks::patterns::{self, Pattern};
-use crate::support::{assert_silent, assert_unknown, audit_rule, only, shown};
+use crate::support::{assert_silent, assert_unknown, audit_beside, audit_rule, only, shown};
 
 const RULE: &str = "instance-ports-exposed";
 
@@ -30,7 +30,7 @@ fn private_instances_that_admit_everyone_are_low() {
     low instance-ports-exposed prod (ecs:cluster)
     Everyone is admitted to tcp 32768-65535 of the container instances i-02ac4c6bb1a66d01a and i-078618cd28be4b176 of prod, where every task in bridge mode gets its host ports: sg-07e77904572ff8efc admits 0.0.0.0/0 on tcp 32768-65535
     blocker group/open-to-the-internet - -> sg-07e77904572ff8efc: sg-07e77904572ff8efc admits 0.0.0.0/0 on tcp 32768-65535
-    fix Admit the security group of the load balancer to the range of dynamic ports, and nobody else; tasks in awsvpc mode need no port of the instance.
+    fix Admit the load balancers to the range of dynamic ports first, then take the rules for everyone away; tasks in awsvpc mode need no port of the instance.
     $ aws ec2 revoke-security-group-ingress --region eu-west-1 --group-id sg-07e77904572ff8efc --ip-permissions 'IpProtocol=tcp,FromPort=32768,ToPort=65535,IpRanges=[{CidrIp=0.0.0.0/0}]'
     "##);
 }
@@ -43,7 +43,7 @@ fn public_instances_that_admit_everyone_are_high() {
     high instance-ports-exposed prod (ecs:cluster)
     Everyone is admitted to tcp 0-65535 of the container instances i-02ac4c6bb1a66d01a and i-078618cd28be4b176 of prod, where every task in bridge mode gets its host ports: sg-07e77904572ff8efc admits 0.0.0.0/0 on tcp 0-65535
     blocker group/open-to-the-internet - -> sg-07e77904572ff8efc: sg-07e77904572ff8efc admits 0.0.0.0/0 on tcp 0-65535
-    fix Admit the security group of the load balancer to the range of dynamic ports, and nobody else; tasks in awsvpc mode need no port of the instance.
+    fix Admit the load balancers to the range of dynamic ports first, then take the rules for everyone away; tasks in awsvpc mode need no port of the instance.
     $ aws ec2 revoke-security-group-ingress --region eu-west-1 --group-id sg-07e77904572ff8efc --ip-permissions 'IpProtocol=tcp,FromPort=0,ToPort=65535,IpRanges=[{CidrIp=0.0.0.0/0}]'
     "##);
 }
@@ -73,7 +73,19 @@ fn clients_whose_addresses_are_kept_need_the_range_and_no_more() {
         pattern
     };
     assert_silent(&audit_rule(&behind_nlb((32768, 65535)).account, RULE));
-    assert_eq!(audit_rule(&behind_nlb((0, 65535)).account, RULE).findings.len(), 1);
+    for ports in [(0, 65535), (1, 65535), (22, 65535)] {
+        let report = audit_rule(&behind_nlb(ports).account, RULE);
+        let commands = &only(&report).remediation.commands;
+        assert!(commands.iter().all(|command| !command.contains("revoke")), "the range has to stay open");
+    }
+}
+
+#[test]
+fn the_proof_that_a_task_is_reached_is_louder() {
+    let mut pattern = open((32768, 65535));
+    in_public_subnets(&mut pattern);
+    let report = audit_beside(&pattern.account, RULE, "task-reachable-from-internet");
+    assert_eq!(only(&report).severity.name(), "info");
 }
 
 #[test]

@@ -16,9 +16,8 @@ fn a_private_service_that_admits_everyone() {
     low load-balancer-bypassed prod/web (ecs:service)
     The targets of web are behind web and admit everyone to tcp 8080: sg-00ee3097251c489aa admits 0.0.0.0/0 on tcp 8080
     blocker group/open-to-the-internet - -> sg-00ee3097251c489aa: sg-00ee3097251c489aa admits 0.0.0.0/0 on tcp 8080
-    fix Admit the security group of the load balancer to the port, and nobody else.
+    fix Admit the load balancer, by its security group or, without one, by the addresses of its nodes; then take the rules for everyone away.
     $ aws ec2 revoke-security-group-ingress --region eu-west-1 --group-id sg-00ee3097251c489aa --ip-permissions 'IpProtocol=tcp,FromPort=8080,ToPort=8080,IpRanges=[{CidrIp=0.0.0.0/0}]'
-    $ aws ec2 authorize-security-group-ingress --region eu-west-1 --group-id sg-00ee3097251c489aa --protocol tcp --port 8080 --source-group sg-03610344ba25fce94
     "##);
 }
 
@@ -37,9 +36,8 @@ fn instances_with_public_addresses_that_admit_everyone_to_a_bound_port() {
     medium load-balancer-bypassed prod/web (ecs:service)
     The targets of web are behind web and admit everyone to tcp 32768 and tcp 32769: sg-07e77904572ff8efc admits 0.0.0.0/0 on all traffic
     blocker group/open-to-the-internet - -> sg-07e77904572ff8efc: sg-07e77904572ff8efc admits 0.0.0.0/0 on all traffic
-    fix Admit the security group of the load balancer to the port, and nobody else.
+    fix Admit the load balancer, by its security group or, without one, by the addresses of its nodes; then take the rules for everyone away.
     $ aws ec2 revoke-security-group-ingress --region eu-west-1 --group-id sg-07e77904572ff8efc --ip-permissions 'IpProtocol=-1,IpRanges=[{CidrIp=0.0.0.0/0}]'
-    $ aws ec2 authorize-security-group-ingress --region eu-west-1 --group-id sg-07e77904572ff8efc --protocol tcp --port 32768-60999 --source-group sg-03610344ba25fce94
     "##);
 }
 
@@ -66,7 +64,24 @@ fn clients_whose_addresses_are_kept_have_to_be_admitted() {
     pattern.account.attribute(&group, "preserve_client_ip.enabled", "true");
     assert_silent(&audit_rule(&pattern.account, RULE));
     pattern.account.attribute(&group, "preserve_client_ip.enabled", "false");
-    assert_eq!(only(&audit_rule(&pattern.account, RULE)).severity.name(), "low");
+    let report = audit_rule(&pattern.account, RULE);
+    assert_eq!(only(&report).severity.name(), "low");
+    // Its nodes are admitted by their addresses, which they are already: there is no group to name.
+    assert_snapshot!(only(&report).remediation.commands.join("\n"), @r##"
+    aws ec2 authorize-security-group-ingress --region eu-west-1 --group-id sg-00ee3097251c489aa --protocol tcp --port 8080 --cidr 10.0.0.21/32
+    aws ec2 authorize-security-group-ingress --region eu-west-1 --group-id sg-00ee3097251c489aa --protocol tcp --port 8080 --cidr 10.0.1.21/32
+    aws ec2 revoke-security-group-ingress --region eu-west-1 --group-id sg-00ee3097251c489aa --ip-permissions 'IpProtocol=tcp,FromPort=8080,ToPort=8080,IpRanges=[{CidrIp=0.0.0.0/0}]'
+    "##);
+}
+
+/// The group of the load balancer stands for its clients, even where their addresses are kept.
+#[test]
+fn a_network_load_balancer_with_a_group_can_be_named() {
+    let mut pattern = patterns::nlb_with_groups();
+    let group = pattern.target_group.clone().unwrap();
+    pattern.account.attribute(&group, "preserve_client_ip.enabled", "true");
+    pattern.account.admit(&pattern.group, "tcp", 8080, 8080, "0.0.0.0/0");
+    assert_eq!(audit_rule(&pattern.account, RULE).findings.len(), 1);
 }
 
 #[test]

@@ -31,7 +31,7 @@ fn an_address_just_for_the_way_out_is_low() {
     pattern.account.admit(&pattern.group, "tcp", 8080, 8080, "10.0.0.0/16");
     assert_snapshot!(shown(only(&audit_rule(&pattern.account, RULE))), @r##"
     low task-public-ip prod/web (ecs:service)
-    Tasks of web have public addresses in subnet-0238e36be509fd2ee and subnet-088beb2fa9c2a7119, though their security groups admit nobody from outside of the VPC
+    Tasks of web have public addresses in subnet-0238e36be509fd2ee and subnet-088beb2fa9c2a7119, though their security groups admit nobody of the internet
     blocker address/public-address - -> web: tasks in subnet-0238e36be509fd2ee get a public address that an internet gateway serves
     blocker address/public-address - -> web: tasks in subnet-088beb2fa9c2a7119 get a public address that an internet gateway serves
     fix Set assignPublicIp to DISABLED and place the tasks in private subnets with a NAT gateway or VPC endpoints; public addresses only for the way out are cheaper for a few tasks and dearer for many.
@@ -59,6 +59,15 @@ fn assign_public_ip_left_out_is_disabled() {
     let mut pattern = patterns::fargate_public_ip();
     assign_public_ip_of(&mut pattern.account, &pattern.service, false);
     assert_silent(&audit_rule(&pattern.account, RULE));
+}
+
+#[test]
+fn unread_groups_are_said_to_be_unread() {
+    let mut pattern = patterns::fargate_public_ip();
+    pattern.account.deny(Dataset::SecurityGroups, "ec2:DescribeSecurityGroups");
+    let report = audit_rule(&pattern.account, RULE);
+    assert_eq!(only(&report).severity.name(), "medium");
+    assert!(report.not_evaluated.iter().any(|entry| entry.resource.is_some()), "{:?}", report.not_evaluated);
 }
 
 #[test]

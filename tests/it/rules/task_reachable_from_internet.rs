@@ -1,11 +1,13 @@
 //! Tasks that everybody on the internet can talk to.
 
 use ecs_network_audit::snapshot::coverage::Dataset;
-use ecs_network_audit::snapshot::enums::RouteState;
+use ecs_network_audit::snapshot::ecs::PlacementConstraint;
+use ecs_network_audit::snapshot::enums::{NetworkMode, RouteState};
 use ecs_network_audit::snapshot::vpc::{BlockPublicAccess, Route, RouteDestination, RouteTarget};
 use insta::assert_snapshot;
 
 use crate::mocks::accounts::assign_public_ip_of;
+use crate::mocks::compute::web;
 use crate::mocks::patterns::{self, Pattern};
 use crate::support::{assert_silent, assert_unknown, audit_rule, only, shown};
 
@@ -67,7 +69,7 @@ fn a_public_address_and_a_port_that_is_open_to_everyone() {
     high task-reachable-from-internet prod/web (ecs:service)
     Everybody on the internet reaches tasks of web on tcp 8080 (igw-0fce67db46f1d0c3b to subnet-0238e36be509fd2ee; igw-0fce67db46f1d0c3b to subnet-088beb2fa9c2a7119): sg-00ee3097251c489aa admits 0.0.0.0/0 on tcp 8080
     blocker group/open-to-the-internet - -> sg-00ee3097251c489aa: sg-00ee3097251c489aa admits 0.0.0.0/0 on tcp 8080
-    fix If only a load balancer or known clients should call, admit their security group or addresses instead; place tasks behind a load balancer in subnets without a route to an internet gateway.
+    fix Admit the clients that should call before the rule for everyone is taken away, which closes the port to all others; or place the tasks behind a load balancer in subnets without a route to an internet gateway.
     $ aws ec2 revoke-security-group-ingress --region eu-west-1 --group-id sg-00ee3097251c489aa --ip-permissions 'IpProtocol=tcp,FromPort=8080,ToPort=8080,IpRanges=[{CidrIp=0.0.0.0/0}]'
     "##);
 }
@@ -80,7 +82,7 @@ fn two_halves_of_the_internet_are_everyone_too() {
     Everybody on the internet reaches tasks of web on tcp 8080 (igw-0fce67db46f1d0c3b to subnet-0238e36be509fd2ee; igw-0fce67db46f1d0c3b to subnet-088beb2fa9c2a7119): sg-00ee3097251c489aa admits 0.0.0.0/1 on tcp 0-65535; sg-00ee3097251c489aa admits 128.0.0.0/1 on tcp 0-65535
     blocker group/open-to-the-internet - -> sg-00ee3097251c489aa: sg-00ee3097251c489aa admits 0.0.0.0/1 on tcp 0-65535
     blocker group/open-to-the-internet - -> sg-00ee3097251c489aa: sg-00ee3097251c489aa admits 128.0.0.0/1 on tcp 0-65535
-    fix If only a load balancer or known clients should call, admit their security group or addresses instead; place tasks behind a load balancer in subnets without a route to an internet gateway.
+    fix Admit the clients that should call before the rule for everyone is taken away, which closes the port to all others; or place the tasks behind a load balancer in subnets without a route to an internet gateway.
     $ aws ec2 revoke-security-group-ingress --region eu-west-1 --group-id sg-00ee3097251c489aa --ip-permissions 'IpProtocol=tcp,FromPort=0,ToPort=65535,IpRanges=[{CidrIp=0.0.0.0/1}]'
     $ aws ec2 revoke-security-group-ingress --region eu-west-1 --group-id sg-00ee3097251c489aa --ip-permissions 'IpProtocol=tcp,FromPort=0,ToPort=65535,IpRanges=[{CidrIp=128.0.0.0/1}]'
     "##);
@@ -94,7 +96,7 @@ fn an_ipv6_address_that_a_running_task_shows() {
     high task-reachable-from-internet prod/web (ecs:service)
     Everybody on the internet reaches tasks of web on tcp 8080 (igw-0fce67db46f1d0c3b to subnet-0238e36be509fd2ee; igw-0fce67db46f1d0c3b to subnet-088beb2fa9c2a7119): sg-00ee3097251c489aa admits ::/0 on tcp 8080
     blocker group/open-to-the-internet - -> sg-00ee3097251c489aa: sg-00ee3097251c489aa admits ::/0 on tcp 8080
-    fix If only a load balancer or known clients should call, admit their security group or addresses instead; place tasks behind a load balancer in subnets without a route to an internet gateway.
+    fix Admit the clients that should call before the rule for everyone is taken away, which closes the port to all others; or place the tasks behind a load balancer in subnets without a route to an internet gateway.
     $ aws ec2 revoke-security-group-ingress --region eu-west-1 --group-id sg-00ee3097251c489aa --ip-permissions 'IpProtocol=tcp,FromPort=8080,ToPort=8080,Ipv6Ranges=[{CidrIpv6=::/0}]'
     "##);
 }
@@ -127,7 +129,7 @@ fn a_bridge_task_on_an_instance_with_a_public_address() {
     high task-reachable-from-internet prod/web (ecs:service)
     Everybody on the internet reaches tasks of web on tcp 32768 and tcp 32769 (igw-0fce67db46f1d0c3b to subnet-0238e36be509fd2ee; igw-0fce67db46f1d0c3b to subnet-088beb2fa9c2a7119): sg-07e77904572ff8efc admits 0.0.0.0/0 on tcp 32768-65535
     blocker group/open-to-the-internet - -> sg-07e77904572ff8efc: sg-07e77904572ff8efc admits 0.0.0.0/0 on tcp 32768-65535
-    fix If only a load balancer or known clients should call, admit their security group or addresses instead; place tasks behind a load balancer in subnets without a route to an internet gateway.
+    fix Admit the load balancer first, then take the rule for everyone away; better still, place the tasks in subnets without a route to an internet gateway.
     $ aws ec2 revoke-security-group-ingress --region eu-west-1 --group-id sg-07e77904572ff8efc --ip-permissions 'IpProtocol=tcp,FromPort=32768,ToPort=65535,IpRanges=[{CidrIp=0.0.0.0/0}]'
     "##);
 }
@@ -215,4 +217,125 @@ fn unread() {
         pattern.account.deny(dataset, api);
         assert_unknown(&audit_rule(&pattern.account, RULE), "could not be read");
     }
+}
+
+/// DescribeSecurityGroups lists the blocks of equal rules together: the office network is none of the internet.
+#[test]
+fn a_private_block_beside_everyone_is_left_alone() {
+    let mut pattern = open((8080, 8080), &["0.0.0.0/0"]);
+    let group = pattern.group.clone();
+    pattern.account.edit_group(&group, |group| {
+        group.ingress.last_mut().unwrap().cidrs.push("10.0.0.0/8".parse().unwrap());
+    });
+    let shown = shown(only(&audit_rule(&pattern.account, RULE)));
+    assert!(shown.contains("CidrIp=0.0.0.0/0") && !shown.contains("10.0.0.0/8"), "{shown}");
+}
+
+#[test]
+fn a_network_acl_that_admits_one_office() {
+    let mut pattern = open((8080, 8080), &["0.0.0.0/0"]);
+    let [a, b] = pattern.subnets.clone();
+    let entries = [
+        (true, 100, "-1", None, "0.0.0.0/0", true),
+        (false, 100, "-1", None, "10.0.0.0/16", true),
+        (false, 110, "6", Some((8080, 8080)), "81.2.69.0/24", true),
+    ];
+    pattern.account.own_network_acl("office", &[&a, &b], &entries);
+    assert_silent(&audit_rule(&pattern.account, RULE));
+}
+
+#[test]
+fn a_gateway_that_carries_one_office_only() {
+    let mut pattern = patterns::fargate_nat();
+    assign_public_ip_of(&mut pattern.account, &pattern.service, true);
+    pattern.account.admit(&pattern.group, "tcp", 8080, 8080, "0.0.0.0/0");
+    let gateway = pattern.account.internet_gateway(&pattern.vpc);
+    for table in pattern.tables.clone() {
+        pattern.account.route(&table, "81.2.69.0/24", RouteTarget::InternetGateway(gateway.clone()));
+    }
+    assert_silent(&audit_rule(&pattern.account, RULE));
+    assert_silent(&audit_rule(&pattern.account, "task-public-ip"));
+}
+
+#[test]
+fn everyone_by_a_prefix_list() {
+    let mut pattern = open((8080, 8080), &[]);
+    let list = pattern.account.prefix_list("pl-everyone", &["0.0.0.0/0"]);
+    let group = pattern.group.clone();
+    pattern.account.admit(&group, "tcp", 8080, 8080, "10.0.0.0/16");
+    pattern.account.edit_group(&group, |group| {
+        let rule = group.ingress.last_mut().unwrap();
+        rule.cidrs.clear();
+        rule.prefix_lists.push(list);
+    });
+    assert_snapshot!(shown(only(&audit_rule(&pattern.account, RULE))), @r##"
+    high task-reachable-from-internet prod/web (ecs:service)
+    Everybody on the internet reaches tasks of web on tcp 8080 (igw-0fce67db46f1d0c3b to subnet-0238e36be509fd2ee; igw-0fce67db46f1d0c3b to subnet-088beb2fa9c2a7119): sg-00ee3097251c489aa admits pl-everyone on tcp 8080
+    blocker group/open-to-the-internet - -> sg-00ee3097251c489aa: sg-00ee3097251c489aa admits pl-everyone on tcp 8080
+    fix Admit the clients that should call before the rule for everyone is taken away, which closes the port to all others; or place the tasks behind a load balancer in subnets without a route to an internet gateway.
+    $ aws ec2 revoke-security-group-ingress --region eu-west-1 --group-id sg-00ee3097251c489aa --ip-permissions 'IpProtocol=tcp,FromPort=8080,ToPort=8080,PrefixListIds=[{PrefixListId=pl-everyone}]'
+    "##);
+}
+
+/// An instance that a constraint keeps tasks from may be as open as it likes.
+#[test]
+fn only_instances_that_tasks_may_be_placed_on_count() {
+    let open = |expression: &str| {
+        let mut pattern = patterns::ec2_bridge();
+        pattern.account.data.tasks.items_mut().unwrap().clear();
+        let (definition, service) = (pattern.definition.clone(), pattern.service.clone());
+        pattern.account.edit_definition(&definition, |d| d.containers[0].port_mappings[0].host_port = Some(8080));
+        pattern.account.edit_service(&service, |service| {
+            service
+                .placement_constraints
+                .push(PlacementConstraint { kind: "memberOf".to_owned(), expression: Some(expression.to_owned()) });
+        });
+        pattern.account.admit(&pattern.group, "tcp", 8080, 8080, "0.0.0.0/0");
+        let (instance, subnet) = (pattern.instances[0].clone(), pattern.public[0].clone());
+        pattern.account.edit_host(&instance, |host| {
+            host.network_interfaces[0].subnet_id = Some(subnet);
+            host.network_interfaces[0].public_ip = Some("203.0.113.9".to_owned());
+        });
+        audit_rule(&pattern.account, RULE)
+    };
+    assert_eq!(open("attribute:ecs.os-type == linux").findings.len(), 1);
+    assert_silent(&open("attribute:tier == app"));
+}
+
+#[test]
+fn a_load_balancer_is_admitted_before_the_rule_for_everyone_goes() {
+    let mut pattern = patterns::fargate_nat();
+    let public = pattern.public.clone();
+    pattern.account.network(&pattern.service.clone(), &[&public[0], &public[1]]);
+    assign_public_ip_of(&mut pattern.account, &pattern.service, true);
+    let group = pattern.group.clone();
+    pattern.account.edit_group(&group, |group| group.ingress.clear());
+    pattern.account.admit(&group, "tcp", 0, 65535, "0.0.0.0/0");
+    let target_group = pattern.target_group.clone().unwrap();
+    pattern.account.edit_target_group(&target_group, |group| group.health_check.port = Some("9000".to_owned()));
+    let commands = only(&audit_rule(&pattern.account, RULE)).remediation.commands.join("\n");
+    assert_snapshot!(commands, @r##"
+    aws ec2 authorize-security-group-ingress --region eu-west-1 --group-id sg-00ee3097251c489aa --protocol tcp --port 8080 --source-group sg-03610344ba25fce94
+    aws ec2 authorize-security-group-ingress --region eu-west-1 --group-id sg-00ee3097251c489aa --protocol tcp --port 9000 --source-group sg-03610344ba25fce94
+    aws ec2 revoke-security-group-ingress --region eu-west-1 --group-id sg-00ee3097251c489aa --ip-permissions 'IpProtocol=tcp,FromPort=0,ToPort=65535,IpRanges=[{CidrIp=0.0.0.0/0}]'
+    "##);
+}
+
+#[test]
+fn an_older_deployment_whose_tasks_still_run() {
+    let mut pattern = patterns::fargate_public_ip();
+    pattern.account.admit(&pattern.group, "tcp", 8080, 8080, "0.0.0.0/0");
+    pattern.account.task(&pattern.service, "web-0");
+    let newer = pattern.account.definition("web-2", Some(NetworkMode::Awsvpc), vec![web()]);
+    pattern.account.edit_definition(&newer, |definition| definition.containers[0].port_mappings.clear());
+    pattern.account.edit_service(&pattern.service, |service| {
+        let mut primary = service.deployments[0].clone();
+        (primary.id, primary.task_definition) = ("ecs-svc/new".to_owned(), Some(newer.clone()));
+        service.deployments[0].status = "ACTIVE".to_owned();
+        service.deployments.insert(0, primary);
+        service.task_definition = Some(newer);
+    });
+    assert_eq!(audit_rule(&pattern.account, RULE).findings.len(), 1);
+    pattern.account.data.tasks.items_mut().unwrap().clear();
+    assert!(audit_rule(&pattern.account, RULE).findings.is_empty());
 }
