@@ -66,6 +66,8 @@ pub(super) fn value_kind(value: &str) -> Option<&'static str> {
         Some("placeholder")
     } else if REFERENCES.iter().any(|start| first(start)) {
         Some("reference")
+    } else if is_aws_secret(value) {
+        None
     } else if is_path(value) {
         Some("path")
     } else if value.contains("://") {
@@ -75,7 +77,16 @@ pub(super) fn value_kind(value: &str) -> Option<&'static str> {
     }
 }
 
-/// A secret key of AWS may begin with a slash too, but is too mixed for the name of a file.
+/// The form of a secret access key: 40 characters of Base64, which includes slashes.
+fn is_aws_secret(value: &str) -> bool {
+    let has = |kind: fn(&char) -> bool| value.chars().any(|c| kind(&c));
+    value.len() == 40
+        && value.chars().all(|c| c.is_ascii_alphanumeric() || "+/".contains(c))
+        && has(char::is_ascii_uppercase)
+        && has(char::is_ascii_lowercase)
+}
+
+/// What is random is too mixed for the name of a file.
 fn is_path(value: &str) -> bool {
     let rest = ["file:", "./", "~/", "/"].iter().find_map(|start| value.strip_prefix(start));
     let written = |rest: &str| rest.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c));
