@@ -8,9 +8,9 @@ use crate::finding::{Cause, Finding, Report, Severity, Status};
 /// Causes that have their block.
 const CAUSES: usize = 300;
 /// Findings of one rule in a block.
-const OF_ONE_RULE: usize = 50;
+const OF_ONE_RULE: usize = 60;
 /// Findings on the page.
-const ON_PAGE: usize = 800;
+const ON_PAGE: usize = 600;
 /// Workloads with a picture.
 const PICTURES: usize = 100;
 

@@ -11,6 +11,8 @@ use crate::finding::{RuleInfo, Severity};
 
 /// Workloads named in the line of a block.
 const NAMED: usize = 6;
+/// Rules named in the line of a block.
+const RULES: usize = 2;
 
 /// The section.
 pub(super) fn section(page: &Page<'_>, out: &mut Markup) {
@@ -111,21 +113,18 @@ fn of_block(page: &Page<'_>, out: &mut Markup, block: &Block<'_>) {
     put!(out, "<h4 class=\"title\">");
     match block.cause {
         Some(cause) => {
-            put!(out, "<span class=\"kind\">" {kind(cause.kind)} "</span> <strong class=\"id\">" {cause.resource} "</strong>");
+            let rules = listed(block.rules.iter().map(|of_rule| of_rule.rule), RULES);
+            put!(out, {kind(cause.kind)} " <strong class=\"id\">" {cause.resource} "</strong>");
+            put!(out, " <span class=\"rule\">" {rules} "</span>");
         }
-        None => {
-            put!(out, "<strong>" {block.rules[0].rule} "</strong>");
-        }
+        None => put!(out, "<strong>" {block.rules[0].rule} "</strong>"),
     }
     let (resources, findings) = (block.resources.len(), block.findings());
-    put!(out, " <span class=\"count\">" {counted(resources, noun(block))});
+    put!(out, " <span class=\"chip\">" {counted(resources, noun(block))});
     if findings != resources {
         put!(out, " · " {counted(findings, "finding")});
     }
     put!(out, "</span></h4><span class=\"message\">");
-    if block.cause.is_some() {
-        put!(out, "<strong>" {listed(block.rules.iter().map(|of_rule| of_rule.rule), NAMED)} "</strong>: ");
-    }
     put!(out, { page.rule(block.rules[0].rule).map_or("", |rule| rule.summary) });
     put!(out, "</span><span class=\"names\">" {listed(block.resources.iter().copied(), NAMED)} "</span>");
     put!(out, "</summary><div class=\"inside\">");

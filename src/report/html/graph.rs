@@ -1,13 +1,13 @@
 //! The wiring of a workload as columns of boxes and the lines between them: load balancers, target groups, interfaces,
-//! the ways out and what is needed. What the pictures say is decided here; `svg` only draws it.
+//! the ways out and what is needed. Which of them there are is decided here, what they say in `nodes`, and `svg` draws them.
 
-use super::words::{kind, mark};
-use crate::wiring::{Listener, LoadBalancerPath, Need, Origin, Outcome, Workload};
+use std::cmp::Reverse;
+
+use super::nodes::{balancer, interface, needed, target_group, way};
+use crate::wiring::{Listener, LoadBalancerPath, Need, Origin, Workload};
 
 /// Boxes in a column before the rest is one box.
 pub(super) const MOST: usize = 6;
-/// Lines of listeners or ports in a box before the rest is counted.
-const LINES: usize = 4;
 
 /// How a line or box is drawn. The order is from best to worst, so that the worst of several counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,7 +23,8 @@ pub(super) enum Tone {
 }
 
 impl Tone {
-    fn of(verdict: &str) -> Self {
+    /// Of a verdict.
+    pub(super) fn of(verdict: &str) -> Self {
         match verdict {
             "holds" => Self::Holds,
             "fails" => Self::Fails,
@@ -206,7 +207,7 @@ fn arranged(shelves: Vec<(&'static str, Vec<Node>, Lines)>) -> Graph {
             (from.iter().sum::<usize>() * 100).checked_div(from.len()).unwrap_or(0)
         };
         let mut order: Vec<usize> = (0..graph.columns[column].nodes.len()).collect();
-        order.sort_by_key(|node| (std::cmp::Reverse(worst[*node]), before(*node), *node));
+        order.sort_by_key(|node| (Reverse(worst[*node]), before(*node), *node));
         let place = fold(&mut graph.columns[column], &order);
         for ((from, _), _) in &mut edges[column] {
             *from = place[*from];
@@ -254,175 +255,114 @@ fn fold(column: &mut Column, order: &[usize]) -> Vec<usize> {
     place
 }
 
-fn balancer(name: &str, listeners: &[&Listener]) -> Node {
-    let mut lines = vec![(Face::Title, name.to_owned())];
-    lines.extend(listeners.first().map(|listener| (Face::Note, listener.scheme.clone())));
-    for listener in listeners.iter().take(LINES) {
-        let port = listener.port.map_or_else(String::new, |port| format!(" {port}"));
-        let protocol = listener.protocol.as_deref().unwrap_or("listener");
-        let sign = mark(listener.verdict);
-        lines.push(match listener.verdict {
-            "holds" => (Face::Note, format!("{sign} {protocol}{port}")),
-            "fails" => (Face::Fault, format!("{sign} {protocol}{port}: {}", listener.detail)),
-            _ => (Face::Note, format!("{sign} {protocol}{port}: {}", listener.detail)),
-        });
-    }
-    if listeners.len() > LINES {
-        lines.push((Face::Note, format!("+{} more listeners", listeners.len() - LINES)));
-    }
-    if listeners.is_empty() {
-        lines.push((Face::Note, "? no listener seen".to_owned()));
-    }
-    let details = listeners.iter().map(|listener| format!("{}: {}", mark(listener.verdict), listener.detail));
-    let title = std::iter::once(name.to_owned()).chain(details).collect::<Vec<_>>().join("\n");
-    let tone = match listeners.iter().map(|listener| Tone::of(listener.verdict)).min() {
-        Some(Tone::Fails) => Tone::Fails,
-        _ => Tone::Plain,
-    };
-    Node { tone, lines, title }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wiring::{Blocker, Hop, Outcome};
 
-/// A target group with the ports that are sent to, and what refuses them.
-fn target_group(name: &str, paths: &[&LoadBalancerPath]) -> Node {
-    let mut lines = vec![(Face::Title, name.to_owned())];
-    let mut sent: Vec<(String, Tone, Vec<&str>)> = Vec::new();
-    for path in paths {
-        let ports = match path.first_port == path.last_port {
-            true => path.first_port.to_string(),
-            false => format!("{}-{}", path.first_port, path.last_port),
+    fn origin(number: usize) -> Origin {
+        Origin {
+            interface: "task-eni",
+            subnet: format!("subnet-{number}"),
+            availability_zone: None,
+            security_groups: Some(vec!["sg-1".to_owned()]),
+            public_address: "no",
+            instances: Vec::new(),
+        }
+    }
+
+    fn outcome(fails: bool) -> Outcome {
+        let verdict = if fails { "fails" } else { "holds" };
+        let (resource, kind) = if fails { ("rtb-bad", "route-table") } else { ("vpce-good", "vpc-endpoint") };
+        let hop = Hop { hop: kind, resource: resource.to_owned(), verdict, detail: "said".to_owned() };
+        let blocker = Blocker {
+            family: "route",
+            kind: "no-route",
+            resource: Some(resource.to_owned()),
+            detail: "said".to_owned(),
         };
-        let (label, tone) = (format!("{} {ports}", path.protocol), Tone::of(path.outcome.verdict));
-        let purpose = if path.purpose == "traffic" { "traffic" } else { "health" };
-        match sent.iter_mut().find(|(known, worst, _)| *known == label && *worst == tone) {
-            Some((.., purposes)) if purposes.contains(&purpose) => {}
-            Some((.., purposes)) => purposes.push(purpose),
-            None => sent.push((label, tone, vec![purpose])),
+        Outcome {
+            verdict,
+            partial: false,
+            blockers: if fails { vec![blocker] } else { Vec::new() },
+            gaps: Vec::new(),
+            hops: vec![hop],
         }
     }
-    sent.sort_by_key(|(_, tone, _)| std::cmp::Reverse(*tone));
-    for (label, tone, purposes) in sent.iter().take(LINES) {
-        let face = if *tone == Tone::Fails { Face::Fault } else { Face::Note };
-        lines.push((face, format!("{} {label} {}", mark(tone.name()), purposes.join(", "))));
-    }
-    let mut faults: Vec<String> = paths.iter().filter_map(|path| faulty(&path.outcome)).map(|(_, id)| id).collect();
-    faults.sort();
-    faults.dedup();
-    for fault in faults.iter().take(2) {
-        lines.push((Face::Fault, format!("✗ {fault}")));
-    }
-    if faults.len() > 2 {
-        lines.push((Face::Fault, format!("+{} more", faults.len() - 2)));
-    }
-    let mut title = vec![name.to_owned()];
-    for path in paths.iter().filter(|path| path.outcome.verdict != "holds") {
-        title.extend(wrong(&path.outcome));
-    }
-    title.dedup();
-    Node { tone: Tone::Plain, lines, title: title.join("\n") }
-}
 
-fn interface(origin: &Origin) -> Node {
-    let what = if origin.interface == "task-eni" { "task ENI" } else { "instance ENI" };
-    let zone = origin.availability_zone.as_deref().unwrap_or("zone unknown");
-    let mut lines = vec![(Face::Title, format!("{what} · {zone}")), (Face::Id, origin.subnet.clone())];
-    match origin.security_groups.as_deref() {
-        None => lines.push((Face::Note, "? groups not visible".to_owned())),
-        Some([]) => lines.push((Face::Note, "default security group".to_owned())),
-        Some([first, rest @ ..]) if rest.is_empty() => lines.push((Face::Id, first.clone())),
-        Some([first, rest @ ..]) => lines.push((Face::Id, format!("{first} +{}", rest.len()))),
+    /// A workload with so many of everything; the last need and the last load balancer fail.
+    fn workload(many: usize) -> Workload {
+        let need = |number: usize| Need {
+            need: format!("need-{number}"),
+            service: None,
+            host_kind: "aws-service",
+            host: "host".to_owned(),
+            region: None,
+            port: 443,
+            causes: Vec::new(),
+            launch: "Fargate",
+            origin: origin(number),
+            outcome: outcome(number == many),
+        };
+        let path = |number: usize| LoadBalancerPath {
+            load_balancer: format!("lb-{number}"),
+            load_balancer_arn: String::new(),
+            target_group: format!("tg-{number}"),
+            purpose: "traffic",
+            from_subnet: "subnet-0".to_owned(),
+            to: origin(number),
+            protocol: "tcp",
+            first_port: 80,
+            last_port: 80,
+            port_kind: "fixed",
+            outcome: outcome(number == many),
+        };
+        Workload {
+            account: String::new(),
+            region: String::new(),
+            resource_type: "ecs:service",
+            arn: String::new(),
+            name: "a/b".to_owned(),
+            launches: Vec::new(),
+            origins: Vec::new(),
+            needs: (1..=many).map(need).collect(),
+            load_balancers: (1..=many).map(path).collect(),
+            listeners: Vec::new(),
+            gaps: Vec::new(),
+            findings: Vec::new(),
+        }
     }
-    if origin.public_address == "yes" {
-        lines.push((Face::Note, "public address".to_owned()));
-    }
-    match origin.instances.as_slice() {
-        [] => {}
-        [only] => lines.push((Face::Id, only.clone())),
-        several => lines.push((Face::Note, format!("{} instances", several.len()))),
-    }
-    let groups = origin.security_groups.as_ref().map_or(String::new(), |groups| groups.join(", "));
-    Node { tone: Tone::Plain, lines, title: format!("{what} in {} ({zone})\n{groups}", origin.subnet) }
-}
 
-/// What a path turns on: the endpoint or gateway that serves it, or what stands in the way.
-fn way(outcome: &Outcome) -> ((Tone, String, String), Node) {
-    let tone = Tone::of(outcome.verdict);
-    let (what, id) = match tone {
-        Tone::Fails => faulty(outcome).unwrap_or_else(|| ("not reached".to_owned(), String::new())),
-        Tone::Unknown | Tone::Plain => {
-            let hop = outcome.hops.iter().rev().find(|hop| hop.verdict == "unknown");
-            hop.map_or_else(|| ("not visible".to_owned(), String::new()), |hop| (kind(hop.hop), hop.resource.clone()))
+    #[test]
+    fn columns_are_folded_and_what_fails_stays() {
+        for many in 1..=20 {
+            let graph = of(&workload(many)).unwrap();
+            assert_eq!(graph.columns.len(), 5);
+            for column in &graph.columns {
+                assert!(column.nodes.len() <= MOST);
+                let folded = column.nodes.iter().filter(|node| node.lines[0].1.starts_with('+')).count();
+                let expected = usize::from(many > MOST && column.heading != "by way of");
+                assert_eq!(folded, expected, "{many} {}", column.heading);
+            }
+            let needs = &graph.columns[4].nodes;
+            assert_eq!((needs[0].tone, needs[0].lines[0].1.as_str()), (Tone::Fails, format!("✗ need-{many}").as_str()));
+            let way = &graph.columns[3].nodes[0];
+            let said: Vec<&str> = way.lines.iter().map(|(_, text)| text.as_str()).collect();
+            assert_eq!(said, ["✗ route table", "rtb-bad", "no route"]);
+            for edge in &graph.edges {
+                assert_eq!(edge.to.0, edge.from.0 + 1);
+                for (column, node) in [edge.from, edge.to] {
+                    assert!(node < graph.columns[column].nodes.len());
+                }
+            }
+            // Out of the failing interface, into the failing need, and from the failing target group.
+            let failing: Vec<&Edge> = graph.edges.iter().filter(|edge| edge.tone == Tone::Fails).collect();
+            assert_eq!(failing.len(), 3, "{failing:?}");
         }
-        Tone::Holds => {
-            let serves = |hop: &&crate::wiring::Hop| {
-                hop.verdict == "holds" && matches!(hop.hop, "vpc-endpoint" | "nat-gateway" | "internet-gateway")
-            };
-            let hop = outcome.hops.iter().rev().find(serves).or(outcome.hops.last());
-            hop.map_or_else(|| ("open".to_owned(), String::new()), |hop| (kind(hop.hop), hop.resource.clone()))
-        }
-    };
-    let sign = if tone == Tone::Holds { String::new() } else { format!("{} ", mark(outcome.verdict)) };
-    let mut lines = vec![(Face::Title, format!("{sign}{what}"))];
-    if !id.is_empty() {
-        lines.push((Face::Id, id.clone()));
     }
-    match (tone, outcome.blockers.first(), outcome.gaps.first()) {
-        (Tone::Fails, Some(blocker), _) => {
-            let partly = if outcome.partial { "partly: " } else { "" };
-            lines.push((Face::Fault, format!("{partly}{}", blocker.kind.replace('-', " "))));
-        }
-        (Tone::Unknown, _, Some(gap)) => lines.push((Face::Note, gap.clone())),
-        _ => {}
-    }
-    let title = std::iter::once(format!("{what} {id}")).chain(wrong(outcome)).collect::<Vec<_>>().join("\n");
-    ((tone, what, id), Node { tone, lines, title })
-}
 
-/// What to repair, and what it is.
-fn faulty(outcome: &Outcome) -> Option<(String, String)> {
-    if outcome.verdict != "fails" {
-        return None;
-    }
-    let resource = outcome.blockers.iter().find_map(|blocker| blocker.resource.clone().map(|id| (blocker.family, id)));
-    let failing = |hop: &&crate::wiring::Hop| hop.verdict == "fails";
-    match resource {
-        Some((family, id)) => {
-            let hop = outcome.hops.iter().filter(failing).find(|hop| hop.resource == id);
-            Some((hop.map_or_else(|| kind(family), |hop| kind(hop.hop)), id))
-        }
-        None => outcome.hops.iter().rev().find(failing).map(|hop| (kind(hop.hop), hop.resource.clone())),
-    }
-}
-
-/// Everything that is wrong or unknown, in sentences.
-pub(super) fn wrong(outcome: &Outcome) -> Vec<String> {
-    let mut said = Vec::new();
-    if outcome.verdict == "holds" {
-        return said;
-    }
-    let hops = outcome.hops.iter().filter(|hop| hop.verdict != "holds").map(|hop| (hop.verdict, &hop.detail));
-    for (verdict, detail) in hops.chain(outcome.gaps.iter().map(|gap| ("unknown", gap))) {
-        let sentence = format!("{} {detail}", mark(verdict));
-        if !said.contains(&sentence) {
-            said.push(sentence);
-        }
-    }
-    said
-}
-
-fn needed(need: &Need, all: &[&Need]) -> Node {
-    let worst = all.iter().map(|need| Tone::of(need.outcome.verdict)).max().unwrap_or(Tone::Unknown);
-    let mut causes: Vec<String> = Vec::new();
-    for cause in all.iter().flat_map(|need| &need.causes) {
-        let cause = cause.container.as_ref().map_or(cause.field.to_owned(), |name| format!("{name} {}", cause.field));
-        if !causes.contains(&cause) {
-            causes.push(cause);
-        }
-    }
-    let mut lines = vec![(Face::Title, format!("{} {}", mark(worst.name()), need.need))];
-    lines.extend(causes.first().map(|cause| (Face::Note, cause.clone())));
-    Node {
-        tone: worst,
-        lines,
-        title: format!("{}\n{}:{}\nasked for by {}", need.need, need.host, need.port, causes.join(", ")),
+    #[test]
+    fn nothing_is_drawn_of_nothing() {
+        assert!(of(&workload(0)).is_none());
     }
 }

@@ -6,6 +6,7 @@ mod finding;
 mod findings;
 mod graph;
 mod markup;
+mod nodes;
 mod overview;
 mod svg;
 mod words;

@@ -3,8 +3,9 @@
 use std::cmp::Reverse;
 
 use super::Page;
-use super::graph::{self, wrong};
+use super::graph;
 use super::markup::{Markup, put};
+use super::nodes::wrong;
 use super::svg;
 use super::words::{counted, listed, severity, verdict};
 use crate::finding::Severity;
