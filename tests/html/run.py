@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Opens the HTML report in a headless browser and checks what is on the page, what runs and what is asked of the network.
+"""Opens the HTML report in a headless browser: what is on the page, what runs, and what is asked of the network.
 
 Usage: run.py [PATH of the binary]
 
@@ -51,7 +51,8 @@ addEventListener("load", () => {
     wrong.push("page " + root.scrollWidth + " wide");
     for (const element of document.querySelectorAll("main *")) {
       const box = element.getBoundingClientRect();
-      if (box.right > innerWidth + 1 && !element.closest(".scroll")) wrong.push(element.tagName + "." + element.className);
+      const wide = box.right > innerWidth + 1 && !element.closest(".scroll");
+      if (wide) wrong.push(element.tagName + "." + element.className);
     }
   }
   let texts = 0;
@@ -316,8 +317,8 @@ def check_links(checks: Checks, browser: Browser, page: Path, report: dict[str, 
     dom, _ = browser.dom(page.as_uri())
     ids = [element.attributes["id"] for element in dom.elements if "id" in element.attributes]
     checks.equal("ids are unique", len(ids), len(set(ids)))
-    anchors = {element.attributes["href"][1:] for element in dom.elements if element.attributes.get("href", "").startswith("#")}
-    inner = {anchor for anchor in anchors if "=" not in anchor}
+    anchors = (element.attributes.get("href", "") for element in dom.elements)
+    inner = {anchor[1:] for anchor in anchors if anchor.startswith("#") and "=" not in anchor}
     checks.equal(f"{len(inner)} links within the page", inner - set(ids), set())
     levels = [int(element.tag[1]) for element in dom.elements if re.fullmatch("h[1-6]", element.tag)]
     steps = [(before, after) for before, after in zip(levels, levels[1:]) if after > before + 1]

@@ -205,12 +205,21 @@ pub(super) fn sources(out: &mut Markup, references: &'static [&'static str], con
     }
     put!(out, "<p class=\"foot\">");
     for (index, reference) in references.iter().enumerate() {
-        let name = reference.trim_end_matches('/').rsplit('/').next().unwrap_or(reference);
         put!(out, {if index > 0 { " · " } else { "AWS: " }} "<a rel=\"noopener noreferrer\" href=\"" {reference} "\">");
-        put!(out, {name.trim_end_matches(".html")} "</a>");
+        put!(out, {page_name(reference)} "</a>");
     }
     if !controls.is_empty() {
         put!(out, {if references.is_empty() { "" } else { " · " }} "Security Hub: " {controls.join(", ")});
     }
     put!(out, "</p>");
+}
+
+/// The guide and the page, from an address.
+fn page_name(address: &str) -> String {
+    let path = address.split_once("://").map_or(address, |(_, path)| path).trim_end_matches('/');
+    let mut parts = path.split('/').skip(1);
+    match (parts.next(), parts.last()) {
+        (Some(guide), Some(page)) => format!("{guide} {}", page.trim_end_matches(".html")),
+        _ => path.to_owned(),
+    }
 }

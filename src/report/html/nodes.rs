@@ -81,16 +81,18 @@ pub(super) fn target_group(name: &str, paths: &[&LoadBalancerPath]) -> Node {
 pub(super) fn interface(origin: &Origin) -> Node {
     let what = if origin.interface == "task-eni" { "task ENI" } else { "instance ENI" };
     let zone = origin.availability_zone.as_deref().unwrap_or("zone unknown");
-    let mut lines = vec![(Face::Title, format!("{what} · {zone}")), (Face::Id, origin.subnet.clone())];
-    match origin.security_groups.as_deref() {
-        None => lines.push((Face::Note, "? groups not visible".to_owned())),
-        Some([]) => lines.push((Face::Note, "default security group".to_owned())),
-        Some([first, rest @ ..]) if rest.is_empty() => lines.push((Face::Id, first.clone())),
-        Some([first, rest @ ..]) => lines.push((Face::Id, format!("{first} +{}", rest.len()))),
-    }
-    if origin.public_address == "yes" {
-        lines.push((Face::Note, "public address".to_owned()));
-    }
+    let public = if origin.public_address == "yes" { " · public address" } else { "" };
+    let mut lines = vec![
+        (Face::Title, what.to_owned()),
+        (Face::Note, format!("{zone}{public}")),
+        (Face::Id, origin.subnet.clone()),
+    ];
+    lines.push(match origin.security_groups.as_deref() {
+        None => (Face::Note, "? groups not visible".to_owned()),
+        Some([]) => (Face::Note, "default security group".to_owned()),
+        Some([only]) => (Face::Id, only.clone()),
+        Some([first, rest @ ..]) => (Face::Id, format!("{first} +{}", rest.len())),
+    });
     match origin.instances.as_slice() {
         [] => {}
         [only] => lines.push((Face::Id, only.clone())),

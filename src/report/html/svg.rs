@@ -63,7 +63,7 @@ fn layout(graph: &Graph) -> Layout {
 /// Draws the picture; `label` is read to those who don't see it.
 pub(super) fn draw(out: &mut Markup, graph: &Graph, label: &str) {
     let layout = layout(graph);
-    put!(out, "<svg class=\"wiring\" role=\"img\" aria-label=\"" {label} "\" viewBox=\"0 0 " {layout.width} " " {layout.height});
+    put!(out, "<svg class=\"wiring c" {graph.columns.len()} "\" role=\"img\" aria-label=\"" {label} "\" viewBox=\"0 0 " {layout.width} " " {layout.height});
     put!(out, "\" width=\"" {layout.width} "\" height=\"" {layout.height} "\">");
     for (index, column) in graph.columns.iter().enumerate() {
         let x = MARGIN + whole(index) * (WIDTH + GAP);
