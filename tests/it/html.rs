@@ -9,7 +9,7 @@ use base64::prelude::BASE64_STANDARD;
 use ecs_network_audit::capacity::{self, Capacity};
 use ecs_network_audit::engine::evaluate;
 use ecs_network_audit::explain::explain;
-use ecs_network_audit::finding::{Report, Severity, Status};
+use ecs_network_audit::finding::{Report, Severity, Status, WaiverNote, WaiverState, WaiverUse};
 use ecs_network_audit::report::{self, Document, Format, View};
 use ecs_network_audit::settings::Settings;
 use ecs_network_audit::snapshot::Snapshot;
@@ -185,10 +185,31 @@ fn what_is_below_the_least_severity_is_left_out_and_counted() {
 #[test]
 fn waived_findings_come_last_and_do_not_count() {
     let mut made = Made::of(&demo::snapshot());
-    made.report.findings.iter_mut().for_each(|finding| finding.status = Status::Waived);
+    let waiver =
+        WaiverNote { reason: "<b>".to_owned(), owner: "\"o".to_owned(), expires: "2027-01-31".parse().unwrap() };
+    for finding in &mut made.report.findings {
+        finding.status = Status::Waived;
+        finding.waiver = Some(waiver.clone());
+    }
+    made.report.waivers.push(WaiverUse {
+        rule: "*".to_owned(),
+        resource: "old/*".to_owned(),
+        reason: waiver.reason,
+        owner: waiver.owner,
+        expires: waiver.expires,
+        state: WaiverState::Expired,
+        findings: 2,
+    });
     let page = made.page();
-    assert!(page.contains("<h1>No findings: everything that was judged holds</h1>"));
-    assert!(page.contains("Waived, or known before") && page.contains("<span class=\"chip\">waived</span>"));
+    for said in [
+        "<h1>No findings, but not everything could be judged</h1>",
+        "Waived, or known from the baseline <span",
+        "<span class=\"chip\">waived</span>",
+        "Waived until 2027-01-31 by &quot;o: &lt;b&gt;",
+        "waiver of * for old/* (&quot;o) expired 2027-01-31: 2 findings counted again",
+    ] {
+        assert!(page.contains(said), "{said}");
+    }
     assert_own_markup_only(&page);
 }
 

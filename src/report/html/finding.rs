@@ -43,12 +43,15 @@ pub(super) fn of_finding(page: &Page<'_>, out: &mut Markup, finding: &Finding, s
     match finding.status {
         Status::Open => {}
         Status::Waived => put!(out, " <span class=\"chip\">waived</span>"),
-        Status::Baseline => put!(out, " <span class=\"chip\">known before</span>"),
+        Status::Baseline => put!(out, " <span class=\"chip\">known from the baseline</span>"),
     }
     for evidence in finding.confirmed_by.iter().take(1) {
         put!(out, " <span class=\"chip seen\">seen " {evidence.count} " × " {evidence.source} "</span>");
     }
     put!(out, "</h4><span class=\"message\">" {finding.message} "</span></summary><div class=\"body\">");
+    if let Some(waiver) = &finding.waiver {
+        put!(out, "<p class=\"part\">Waived until " {waiver.expires.to_string()} " by " {waiver.owner} ": " {waiver.reason} "</p>");
+    }
     seen(out, finding);
     if said.remediation.is_none() {
         fix(out, &finding.remediation);

@@ -29,7 +29,7 @@ pub(super) fn section(page: &Page<'_>, out: &mut Markup) {
     while let Some(first) = rest.first() {
         let alike = |block: &&Block<'_>| block.open == first.open && (block.severity == first.severity || !block.open);
         let (group, others) = rest.split_at(rest.iter().take_while(alike).count());
-        let title = if first.open { heading(first.severity) } else { "Waived, or known before" };
+        let title = if first.open { heading(first.severity) } else { "Waived, or known from the baseline" };
         put!(out, "<section class=\"level\"><h3>" {title});
         put!(out, " <span class=\"count\">" {counted(group.len(), "cause")} "</span></h3>");
         for block in group {
@@ -51,10 +51,11 @@ pub(super) fn section(page: &Page<'_>, out: &mut Markup) {
 }
 
 fn nothing(page: &Page<'_>) -> &'static str {
-    match (page.report().findings.is_empty(), page.report().scan.complete) {
+    let report = page.report();
+    match (report.findings.is_empty(), report.scan.complete && report.not_evaluated.is_empty()) {
         (false, _) => "No finding is as severe as was asked for.",
-        (true, true) => "None: everything that could be judged holds.",
-        (true, false) => "None, but not everything could be read.",
+        (true, true) => "None: everything that was judged holds.",
+        (true, false) => "None, but not everything could be judged.",
     }
 }
 

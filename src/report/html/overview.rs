@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Page;
 use super::markup::{Markup, put};
 use super::words::{counted, listed, minute, severity};
-use crate::finding::{NotEvaluated, NotEvaluatedKind, RuleTally, Severity, Status};
+use crate::finding::{NotEvaluated, NotEvaluatedKind, RuleTally, Severity, Status, WaiverState};
 
 /// Clusters with a line.
 const CLUSTERS: usize = 80;
@@ -69,11 +69,30 @@ pub(super) fn header(page: &Page<'_>, out: &mut Markup) {
         put!(out, "</li>");
     }
     put!(out, "</ul>");
-    let closed = page.report().findings.iter().filter(|finding| finding.status != Status::Open).count();
-    if closed > 0 {
-        put!(out, "<p class=\"quiet\">" {counted(closed, "finding")} " waived or known before.</p>");
-    }
+    accepted(page, out);
     put!(out, "</header>");
+}
+
+/// What does not count, and waivers that need somebody's attention.
+fn accepted(page: &Page<'_>, out: &mut Markup) {
+    let with = |status| page.report().findings.iter().filter(|finding| finding.status == status).count();
+    for (count, what) in [(with(Status::Waived), "waived"), (with(Status::Baseline), "known from the baseline")] {
+        if count > 0 {
+            put!(out, "<p class=\"place quiet\">" {counted(count, "finding")} " " {what} "</p>");
+        }
+    }
+    for waiver in page.report().waivers.iter().filter(|waiver| waiver.state != WaiverState::InForce).take(REASONS) {
+        put!(out, "<p class=\"place\"><span class=\"chip warn\">waiver of " {waiver.rule} " for " {waiver.resource});
+        put!(out, " (" {waiver.owner} ") ");
+        match waiver.state {
+            WaiverState::Expired => {
+                let again = counted(waiver.findings, "finding");
+                put!(out, "expired " {waiver.expires.to_string()} ": " {again} " counted again");
+            }
+            WaiverState::InForce | WaiverState::Unused => put!(out, "covers nothing"),
+        }
+        put!(out, "</span></p>");
+    }
 }
 
 /// The result in one sentence.
@@ -86,9 +105,9 @@ fn verdict(page: &Page<'_>) -> String {
         .filter(|finding| finding.severity >= Severity::High)
         .map(|finding| &finding.resource.arn)
         .collect();
-    match (serious, open.count(), report.scan.complete) {
+    match (serious, open.count(), report.scan.complete && report.not_evaluated.is_empty()) {
         (0, 0, true) => "No findings: everything that was judged holds".to_owned(),
-        (0, 0, false) => "No findings, but not everything could be read".to_owned(),
+        (0, 0, false) => "No findings, but not everything could be judged".to_owned(),
         (0, open, _) => format!("Nothing is broken now; {} to look at", counted(open, "finding")),
         (serious, _, _) => {
             let levels = [Severity::Critical, Severity::High].map(|level| (report.open(level), level.name()));
