@@ -172,11 +172,13 @@ fn blockers(out: &mut Markup, finding: &Finding) {
 
 /// The steps of each path; paths that go the same steps are told once.
 fn paths(out: &mut Markup, traces: &[Trace]) {
+    /// What decided, step by step: kind, resource and verdict.
+    type Steps<'a> = Vec<(&'a str, &'a str, &'a str)>;
     if traces.is_empty() {
         return;
     }
     let mut order: Vec<(&Trace, Vec<&str>)> = Vec::new();
-    let mut known: BTreeMap<(&str, Vec<(&str, &str, &str)>), usize> = BTreeMap::new();
+    let mut known: BTreeMap<(&str, Steps<'_>), usize> = BTreeMap::new();
     for trace in traces {
         let steps = trace.hops.iter().map(|hop| (hop.hop, hop.resource.as_str(), hop.verdict)).collect();
         let index = *known.entry((&trace.need, steps)).or_insert(order.len());
