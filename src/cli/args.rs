@@ -141,7 +141,7 @@ pub struct OutputArgs {
     /// Format on standard output
     #[arg(long, value_enum, default_value_t = FormatArg::Table)]
     pub format: FormatArg,
-    /// Also write a file, its format by its extension (.json, .txt); may be repeated
+    /// Also write a file, its format by its extension (.json, .txt, .html); may be repeated
     #[arg(long, value_name = "FILE")]
     pub output: Vec<PathBuf>,
     /// Hide findings below this severity; they still count
@@ -189,8 +189,8 @@ pub struct DiffArgs {
     #[arg(value_name = "NEW")]
     pub new: PathBuf,
     /// Format on standard output
-    #[arg(long, value_enum, default_value_t = FormatArg::Table)]
-    pub format: FormatArg,
+    #[arg(long, value_enum, default_value_t = PlainFormatArg::Table)]
+    pub format: PlainFormatArg,
     /// End with 1 when something from this severity on is new or became worse
     #[arg(long, value_enum, value_name = "SEVERITY", default_value_t = FailOn::Low)]
     pub fail_on: FailOn,
@@ -209,8 +209,8 @@ pub struct ExplainArgs {
     #[arg(long)]
     pub all: bool,
     /// Format on standard output
-    #[arg(long, value_enum, default_value_t = FormatArg::Table)]
-    pub format: FormatArg,
+    #[arg(long, value_enum, default_value_t = PlainFormatArg::Table)]
+    pub format: PlainFormatArg,
     /// Where the facts come from.
     #[command(flatten)]
     pub source: SourceArgs,
@@ -223,8 +223,8 @@ pub struct ExplainArgs {
 #[derive(Debug, Args)]
 pub struct CapacityArgs {
     /// Format on standard output
-    #[arg(long, value_enum, default_value_t = FormatArg::Table)]
-    pub format: FormatArg,
+    #[arg(long, value_enum, default_value_t = PlainFormatArg::Table)]
+    pub format: PlainFormatArg,
     /// Where the facts come from.
     #[command(flatten)]
     pub source: SourceArgs,
@@ -270,6 +270,17 @@ pub enum FormatArg {
     Table,
     /// For programs
     Json,
+    /// One page for a browser, with pictures; it needs nothing else
+    Html,
+}
+
+/// `--format` of what is not a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PlainFormatArg {
+    /// For people
+    Table,
+    /// For programs
+    Json,
 }
 
 impl From<FormatArg> for report::Format {
@@ -277,6 +288,7 @@ impl From<FormatArg> for report::Format {
         match format {
             FormatArg::Table => Self::Table,
             FormatArg::Json => Self::Json,
+            FormatArg::Html => Self::Html,
         }
     }
 }

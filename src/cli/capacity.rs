@@ -1,6 +1,6 @@
 //! `audit capacity`: what clusters and subnets still hold.
 
-use super::args::{CapacityArgs, FormatArg};
+use super::args::{CapacityArgs, PlainFormatArg};
 use super::scan::{self, Source};
 use super::{Exit, failure, output};
 use crate::settings::Settings;
@@ -23,8 +23,8 @@ pub(super) fn run(arguments: &CapacityArgs) -> Exit {
     };
     let capacity = capacity::of(&snapshot, &settings);
     let text = match arguments.format {
-        FormatArg::Json => format!("{:#}\n", serde_json::json!(capacity)),
-        FormatArg::Table => report::render_capacity(&capacity, &output::console_view(&arguments.console)),
+        PlainFormatArg::Json => format!("{:#}\n", serde_json::json!(capacity)),
+        PlainFormatArg::Table => report::render_capacity(&capacity, &output::console_view(&arguments.console)),
     };
     let complete = snapshot.targets.iter().all(|target| target.data.coverage().iter().all(|(_, _, _, f)| f.is_empty()));
     match output::print(&text) {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::args::{DiffArgs, FormatArg};
+use super::args::{DiffArgs, PlainFormatArg};
 use super::{Exit, failure, output};
 use crate::diff::Diff;
 use crate::saved::SavedReport;
@@ -23,8 +23,8 @@ pub(super) fn run(arguments: &DiffArgs) -> Exit {
     };
     let diff = Diff::of(&old, &new);
     let text = match arguments.format {
-        FormatArg::Json => format!("{:#}\n", serde_json::json!(diff)),
-        FormatArg::Table => report::render_diff(&diff, &output::console_view(&arguments.console)),
+        PlainFormatArg::Json => format!("{:#}\n", serde_json::json!(diff)),
+        PlainFormatArg::Table => report::render_diff(&diff, &output::console_view(&arguments.console)),
     };
     if let Err(error) = output::print(&text) {
         failure::tell(&error, &[]);

@@ -1,6 +1,6 @@
 //! `audit explain`: the wiring of one workload, or of all.
 
-use super::args::{ExplainArgs, FormatArg};
+use super::args::{ExplainArgs, PlainFormatArg};
 use super::scan::{self, Source};
 use super::{Exit, failure, output};
 use crate::finding::Report;
@@ -38,8 +38,8 @@ pub(super) fn run(arguments: &ExplainArgs) -> Exit {
         }
     };
     let text = match arguments.format {
-        FormatArg::Json => format!("{:#}\n", serde_json::json!(wiring)),
-        FormatArg::Table => report::render_wiring(&wiring, &output::console_view(&arguments.console)),
+        PlainFormatArg::Json => format!("{:#}\n", serde_json::json!(wiring)),
+        PlainFormatArg::Table => report::render_wiring(&wiring, &output::console_view(&arguments.console)),
     };
     match output::print(&text) {
         Ok(()) => stopped.unwrap_or(if report.scan.complete { Exit::Clean } else { Exit::Incomplete }),

@@ -28,10 +28,16 @@ impl Pending {
         let format = match path.extension().and_then(|extension| extension.to_str()) {
             Some("json") => Format::Json,
             Some("txt") => Format::Table,
-            _ => return Err(format!("{}: the extension names no format; use .json or .txt", path.display())),
+            Some("html") => Format::Html,
+            _ => return Err(format!("{}: the extension names no format; use .json, .txt or .html", path.display())),
         };
         let temporary = temporary_beside(path)?;
         Ok(Self { path: path.to_owned(), temporary, format })
+    }
+
+    /// What will be in it.
+    pub(super) fn format(&self) -> Format {
+        self.format
     }
 
     fn write(&self, text: &str) -> Result<(), String> {

@@ -12,14 +12,15 @@ use super::output::{self, Pending};
 use super::progress::Progress;
 use super::settled::{self, Settled};
 use super::{DEMO, Exit, failure};
+use crate::capacity::Capacity;
 use crate::collect::{self, Request};
-use crate::engine;
 use crate::finding::{Report, Status};
-use crate::report::Document;
-use crate::rules;
+use crate::report::{self, Document, Format};
 use crate::settings::Settings;
 use crate::snapshot::coverage::Dataset;
 use crate::snapshot::{Scope, Snapshot, file};
+use crate::wiring::Wiring;
+use crate::{capacity, engine, explain, rules};
 
 /// Runs an audit.
 pub(super) fn run(arguments: &ScanArgs) -> Exit {
@@ -46,11 +47,29 @@ pub(super) fn run(arguments: &ScanArgs) -> Exit {
     };
     let mut report = engine::evaluate(&snapshot, settings);
     settled.mark(&mut report);
-    let document = Document { report: &report, wiring: None, capacity: None };
+    let pictures = pictures(arguments, &files, &snapshot, &settled, &report);
+    let (wiring, capacity) = pictures.as_ref().map(|(wiring, capacity)| (wiring, capacity)).unzip();
+    let document = Document { report: &report, wiring, capacity };
     if let Err(error) = output::write(&document, &arguments.output, settled.min_severity, &files) {
         return refuse(Exit::NotWritten, &error);
     }
     stopped.unwrap_or_else(|| verdict(&report, &settled, arguments))
+}
+
+/// What pictures are drawn from, where a format has some.
+fn pictures(
+    arguments: &ScanArgs,
+    files: &[Pending],
+    snapshot: &Snapshot,
+    settled: &Settled,
+    report: &Report,
+) -> Option<(Wiring, Capacity)> {
+    let mut formats = files.iter().map(Pending::format).chain([Format::from(arguments.output.format)]);
+    formats.any(Format::has_pictures).then(|| {
+        let names = report::pictured(report, settled.min_severity);
+        let wiring = explain::explain(snapshot, &settled.settings, report, |name| names.contains(name));
+        (wiring, capacity::of(snapshot, &settled.settings))
+    })
 }
 
 fn refuse(exit: Exit, error: &str) -> Exit {

@@ -1,4 +1,4 @@
-//! Names that AWS users chose, made harmless for a terminal.
+//! Names that AWS users chose, made harmless: one function for each output language.
 
 /// Replaces everything that a terminal could act on or that hides what is written: control characters, and the
 /// invisible and direction-changing characters of Unicode.
@@ -12,6 +12,22 @@ pub fn terminal(text: &str) -> String {
         }
     }
     escaped
+}
+
+/// The same for the text and the quoted attributes of HTML and SVG: what is invisible shows, and nothing is markup.
+pub fn html(text: &str, out: &mut String) {
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            '`' => out.push_str("&#96;"),
+            c if c.is_control() || is_invisible(c) => out.extend(c.escape_unicode()),
+            c => out.push(c),
+        }
+    }
 }
 
 fn is_invisible(c: char) -> bool {
@@ -36,7 +52,28 @@ mod tests {
         assert_eq!(terminal("größe-日本"), "größe-日本");
     }
 
+    #[test]
+    fn nothing_is_markup_in_html() {
+        let escaped = |text: &str| {
+            let mut out = String::new();
+            html(text, &mut out);
+            out
+        };
+        assert_eq!(escaped("<script>alert(1)</script>"), "&lt;script&gt;alert(1)&lt;/script&gt;");
+        assert_eq!(escaped("\" onload='x' `a` &amp;"), "&quot; onload=&#39;x&#39; &#96;a&#96; &amp;amp;");
+        assert_eq!(escaped("</style>\n\u{202e}gpj.exe\0"), "&lt;/style&gt;\\u{a}\\u{202e}gpj.exe\\u{0}");
+        assert_eq!(escaped("größe-日本"), "größe-日本");
+    }
+
     proptest! {
+        #[test]
+        fn escaped_html_has_no_markup_and_is_visible(text in any::<String>()) {
+            let mut escaped = String::new();
+            html(&text, &mut escaped);
+            prop_assert!(!escaped.contains(['<', '>', '"', '\'', '`']));
+            prop_assert!(!escaped.chars().any(|c| c.is_control() || is_invisible(c)));
+        }
+
         #[test]
         fn escaped_text_is_visible(text in any::<String>()) {
             let escaped = terminal(&text);

@@ -3,9 +3,12 @@
 mod capacity;
 mod diff;
 mod escape;
+mod html;
 pub mod json_v1;
 mod table;
 mod wiring;
+
+use std::collections::BTreeSet;
 
 use crate::capacity::Capacity;
 use crate::diff::Diff;
@@ -19,6 +22,15 @@ pub enum Format {
     Table,
     /// For programs: version 1 of the JSON contract.
     Json,
+    /// For people and browsers: one page that needs nothing else.
+    Html,
+}
+
+impl Format {
+    /// Whether it shows [`Document::wiring`] and [`Document::capacity`].
+    pub fn has_pictures(self) -> bool {
+        matches!(self, Self::Html)
+    }
 }
 
 /// How a report is shown; none of it changes what was found.
@@ -48,7 +60,13 @@ pub fn render(document: &Document<'_>, format: Format, view: &View) -> String {
     match format {
         Format::Table => table::render(document.report, view),
         Format::Json => json_v1::render(document.report, view.min_severity),
+        Format::Html => html::render(document, view),
     }
+}
+
+/// Names of the workloads whose wiring formats with pictures show: those with the worst findings.
+pub fn pictured(report: &Report, min_severity: Severity) -> BTreeSet<&str> {
+    html::pictured(report, min_severity)
 }
 
 /// Renders the wiring of workloads for a terminal.

@@ -13,6 +13,7 @@ mod collect;
 mod demo;
 mod documents;
 mod house;
+mod html;
 mod mutations;
 mod peers;
 mod placement_query;
