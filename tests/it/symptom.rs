@@ -212,6 +212,21 @@ const REASONS: &[(&str, Trouble, Nature)] = &[
         Absent,
     ),
     (
+        "ResourceInitializationError: failed to download env files: file download command: non-empty error stream: RequestCanceled: request context canceled caused by: context deadline exceeded",
+        EnvironmentFile,
+        Network,
+    ),
+    (
+        "ResourceInitializationError: failed to download env files: service call has been retried 1 time(s): operation error S3: HeadObject, https response error StatusCode: 403, api error Forbidden: Forbidden",
+        EnvironmentFile,
+        Permission,
+    ),
+    (
+        "ResourceInitializationError: failed to download env files: file download command: non empty error stream: Forbidden: Forbidden\n\tstatus code: 403, request id: 0A1B",
+        EnvironmentFile,
+        Permission,
+    ),
+    (
         "ResourceInitializationError: The task cannot pull secrets from AWS Systems Manager Parameter Store. Check your network connection between the task and AWS Systems Manager.",
         Parameter,
         Network,

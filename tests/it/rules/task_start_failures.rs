@@ -11,7 +11,8 @@ use jiff::SignedDuration;
 
 use crate::mocks::account::{Account, now};
 use crate::mocks::accounts::{
-    ec2_bridge_behind_alb, fargate_isolated_without_endpoints, fargate_private_with_nat, instances,
+    ec2_bridge_behind_alb, fargate_isolated_with_endpoints, fargate_isolated_without_endpoints,
+    fargate_private_with_nat, instances,
 };
 use crate::mocks::compute::set_counts;
 use crate::mocks::patterns;
@@ -216,6 +217,19 @@ fn a_finding_on_the_path_explains_what_gets_no_answer() {
     let mut fixture = fargate_isolated_without_endpoints();
     fixture.account.stopped_task(&fixture.service, "a", &pull_from("10.0.3.9"));
     only(&audit_beside(&fixture.account, RULE, "vpc-endpoint-missing"));
+}
+
+#[test]
+fn an_environment_file_without_an_answer_is_explained_by_the_way_to_s3() {
+    let mut fixture = fargate_isolated_with_endpoints();
+    fixture.account.route_table(&fixture.vpc, "other", &[&fixture.subnet]);
+    let reason = "ResourceInitializationError: failed to download env files: file download command: non-empty error \
+        stream: RequestCanceled: request context canceled caused by: context deadline exceeded";
+    fixture.account.stopped_task(&fixture.service, "a", reason);
+    assert!(message(&audit_rule(&fixture.account, RULE)).contains("an environment file could not be fetched from S3"));
+    assert_silent(&audit_beside(&fixture.account, RULE, "s3-gateway-not-routed"));
+    let report = audit_rule(&fixture.account, "s3-gateway-not-routed");
+    assert_eq!((only(&report).severity, only(&report).confirmed_by.len()), (Severity::Critical, 1));
 }
 
 #[test]
