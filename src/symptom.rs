@@ -60,6 +60,8 @@ pub enum Trouble {
     SecretsManager,
     /// Fetch a parameter of Parameter Store.
     Parameter,
+    /// Log in to ECR, or fetch a secret or a parameter: the message doesn't say which.
+    SecretsOrAuth,
     /// Reach or find the log destination.
     Logs,
     /// Fetch an environment file.
@@ -128,6 +130,7 @@ impl Trouble {
             Self::RegistryAuth => &["ecr.api"],
             Self::SecretsManager => &["secretsmanager"],
             Self::Parameter => &["ssm"],
+            Self::SecretsOrAuth => &["ecr.api", "secretsmanager", "ssm"],
             Self::Logs => &["logs"],
             Self::EnvironmentFile => &["s3"],
             _ => &[],
@@ -238,10 +241,16 @@ const TROUBLES: &[(Trouble, &[&str])] = &[
     (Trouble::ContainerHealth, &["failed container health checks"]),
     (Trouble::Logs, &["logger args", "log group", "log stream", "cloudwatch logs", "logging driver"]),
     (Trouble::FileSystem, &["efs utils", "efs volume", "failed to resolve fs-"]),
-    (Trouble::SecretsManager, &["secrets manager", "from asm"]),
-    (Trouble::Parameter, &["parameter store", "from ssm"]),
+    (Trouble::SecretsManager, &["secrets manager", "secretsmanager", "from asm", "asm secret"]),
+    (Trouble::Parameter, &["parameter store", "from ssm", "ssm:getparameters", "//ssm.", "ssm secret"]),
     (Trouble::EnvironmentFile, &["environment variable file", "environment file", "env file", "envfile"]),
-    (Trouble::RegistryAuth, &["registry auth", "authorization token", "ecr:getauthorizationtoken"]),
+    (
+        Trouble::RegistryAuth,
+        &["ecr registry auth", "registry authentication", "authorization token", "getauthorizationtoken", "//api.ecr."],
+    ),
+    // What fetches all three was stopped before it said which of them it waited for.
+    (Trouble::SecretsOrAuth, &["secrets or registry auth"]),
+    (Trouble::RegistryAuth, &["registry auth"]),
     (Trouble::Pull, &["pull command failed", "pull image", "ref pull", "image pull"]),
     (Trouble::Placement, &["unable to place a task"]),
     (

@@ -70,6 +70,7 @@ fn candidates(kind: Kind) -> &'static [&'static Rule] {
             | Trouble::RegistryAuth
             | Trouble::SecretsManager
             | Trouble::Parameter
+            | Trouble::SecretsOrAuth
             | Trouble::Logs
             | Trouble::EnvironmentFile,
             nature,

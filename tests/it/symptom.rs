@@ -4,7 +4,7 @@ use ecs_network_audit::symptom::Nature::{Absent, Network, Permission, RateLimit,
 use ecs_network_audit::symptom::Trouble::{
     Addresses, Agent, ApplicationExit, Attribute, Capacity, Constraint, ContainerHealth, ContainerStart, Cpu,
     DeploymentLimits, EnvironmentFile, FileSystem, Gpu, Host, Instances, LoadBalancerHealth, Logs, Memory,
-    NetworkInterface, OutOfMemory, Parameter, Placement, Ports, Pull, Quota, RegistryAuth, Role, SecretsManager, Slots,
+    NetworkInterface, OutOfMemory, Parameter, Placement, Ports, Pull, Quota, RegistryAuth, Role, SecretsManager, SecretsOrAuth, Slots,
     Start, TargetGroup, TargetType, Zone,
 };
 use ecs_network_audit::symptom::{self, Dialled, Nature, Trouble};
@@ -192,6 +192,16 @@ const REASONS: &[(&str, Trouble, Nature)] = &[
         Permission,
     ),
     (
+        "ResourceInitializationError: unable to pull secrets or registry auth: pull command failed: : signal: killed",
+        SecretsOrAuth,
+        Network,
+    ),
+    (
+        "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable to get ecr registry auth: signal: killed",
+        RegistryAuth,
+        Network,
+    ),
+    (
         "ResourceInitializationError: unable to pull secrets or registry auth: unable to retrieve ecr registry auth: AccessDeniedException: not authorized to perform: ecr:GetAuthorizationToken",
         RegistryAuth,
         Permission,
@@ -238,7 +248,7 @@ const REASONS: &[(&str, Trouble, Nature)] = &[
     ),
     (
         "ResourceInitializationError: pull command failed: unable to pull secrets or registry auth Check your task network configuration.",
-        RegistryAuth,
+        SecretsOrAuth,
         Network,
     ),
     (

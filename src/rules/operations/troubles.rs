@@ -9,6 +9,7 @@ pub(super) fn name(trouble: Trouble) -> &'static str {
         Trouble::RegistryAuth => "registry-auth",
         Trouble::SecretsManager => "secrets-manager",
         Trouble::Parameter => "parameter-store",
+        Trouble::SecretsOrAuth => "secrets-or-registry-auth",
         Trouble::Logs => "logs",
         Trouble::EnvironmentFile => "environment-file",
         Trouble::FileSystem => "file-system",
@@ -69,6 +70,9 @@ pub(super) fn words(trouble: Trouble) -> Option<&'static str> {
         Trouble::RegistryAuth => "the login to Amazon ECR failed",
         Trouble::SecretsManager => "a secret could not be fetched from Secrets Manager",
         Trouble::Parameter => "a parameter could not be fetched from Parameter Store",
+        Trouble::SecretsOrAuth => {
+            "the login to Amazon ECR failed, or a secret or parameter could not be fetched (AWS does not say which)"
+        }
         Trouble::Logs => "the log destination could not be set up",
         Trouble::EnvironmentFile => "an environment file could not be fetched from S3",
         Trouble::FileSystem => "the EFS file system could not be mounted",
@@ -138,6 +142,7 @@ pub(super) fn advice(kind: Option<Kind>) -> &'static str {
             | Trouble::RegistryAuth
             | Trouble::SecretsManager
             | Trouble::Parameter
+            | Trouble::SecretsOrAuth
             | Trouble::Logs
             | Trouble::EnvironmentFile,
             Nature::Network,
@@ -167,6 +172,13 @@ pub(super) fn advice(kind: Option<Kind>) -> &'static str {
             "Give the execution role ssm:GetParameters on the parameter and kms:Decrypt on its key."
         }
         (Trouble::Parameter, _) => "Check the name and Region of the parameter in the task definition.",
+        (Trouble::SecretsOrAuth, Nature::Permission) => {
+            "Give the execution role what the task uses of ecr:GetAuthorizationToken, secretsmanager:GetSecretValue, \
+             ssm:GetParameters and kms:Decrypt."
+        }
+        (Trouble::SecretsOrAuth, _) => {
+            "Check the execution role, and the secrets and parameters that the task definition names."
+        }
         (Trouble::Logs, Nature::Absent) => {
             "Create the log group, or set awslogs-create-group and allow logs:CreateLogGroup."
         }

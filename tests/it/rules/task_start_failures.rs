@@ -14,7 +14,7 @@ use crate::mocks::accounts::{
     ec2_bridge_behind_alb, fargate_isolated_with_endpoints, fargate_isolated_without_endpoints,
     fargate_private_with_nat, instances,
 };
-use crate::mocks::compute::set_counts;
+use crate::mocks::compute::{container, ecr, set_counts};
 use crate::mocks::patterns;
 use crate::support::{assert_silent, assert_unknown, audit_beside, audit_rule, only, shown};
 
@@ -230,6 +230,31 @@ fn an_environment_file_without_an_answer_is_explained_by_the_way_to_s3() {
     assert_silent(&audit_beside(&fixture.account, RULE, "s3-gateway-not-routed"));
     let report = audit_rule(&fixture.account, "s3-gateway-not-routed");
     assert_eq!((only(&report).severity, only(&report).confirmed_by.len()), (Severity::Critical, 1));
+}
+
+#[test]
+fn what_was_killed_before_it_said_what_it_waited_for_may_be_any_of_three() {
+    let reason = "ResourceInitializationError: unable to pull secrets or registry auth: pull command failed: : signal: killed";
+    for missing in ["ecr.api", "secretsmanager", "ssm"] {
+        let mut fixture = fargate_isolated_without_endpoints();
+        for service in ["ecr.api", "ecr.dkr", "logs", "secretsmanager", "ssm"] {
+            if service != missing {
+                fixture.account.interface_endpoint(&fixture.vpc, service, &[&fixture.subnet]);
+            }
+        }
+        fixture.account.s3_gateway(&fixture.vpc, &[&fixture.table]);
+        let secrets = container("app", &ecr("web"))
+            .secret("arn:aws:secretsmanager:eu-west-1:111122223333:secret:db-AbCdEf")
+            .secret("/app/parameter")
+            .into_secrets();
+        fixture.account.edit_definition(&fixture.definition, |definition| definition.containers[0].secrets = secrets);
+        fixture.account.stopped_task(&fixture.service, "a", reason);
+        assert_silent(&audit_beside(&fixture.account, RULE, "vpc-endpoint-missing"));
+        let report = audit_rule(&fixture.account, "vpc-endpoint-missing");
+        assert_eq!((only(&report).severity, only(&report).confirmed_by.len()), (Severity::Critical, 1), "{missing}");
+    }
+    let (account, _) = stopped(&[reason]);
+    assert_snapshot!(message(&audit_rule(&account, RULE)), @"");
 }
 
 #[test]
