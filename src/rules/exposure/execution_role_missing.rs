@@ -9,7 +9,7 @@ use crate::reach::verdict::{Blocker, Gap};
 use crate::rules::definitions;
 use crate::rules::revisions::{self, Revision};
 use crate::rules::{Check, Group, Outcome, Rule};
-use crate::snapshot::ecs::TaskDefinition;
+use crate::snapshot::ecs::{ContainerDefinition, TaskDefinition};
 use crate::text;
 use crate::text::Text;
 use crate::topology::launch::LaunchKind;
@@ -68,6 +68,9 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
 
 /// What the agent does in the name of the execution role. On container instances the role of the instance pulls and logs.
 fn uses(definition: &TaskDefinition, launch: LaunchKind) -> BTreeSet<Text> {
+    let on_instance = launch == LaunchKind::Ec2;
+    // Fargate takes no configuration from S3 for FireLens.
+    let by_agent = matches!(launch, LaunchKind::Ec2 | LaunchKind::External);
     let mut uses = BTreeSet::new();
     for container in &definition.containers {
         let log = container.log_configuration.as_ref();
@@ -79,20 +82,28 @@ fn uses(definition: &TaskDefinition, launch: LaunchKind) -> BTreeSet<Text> {
         if container.repository_credentials.is_some() {
             add("read the registry credentials of container ");
         }
-        if launch == LaunchKind::Ec2 {
-            continue;
-        }
         if !container.environment_files.is_empty() {
             add("read the environment files of container ");
         }
-        if matches!(image::parse(&container.image).registry, Registry::Ecr { .. }) {
+        if by_agent && container.firelens_config_file_type.as_deref() == Some("s3") {
+            add("read the FireLens configuration in S3 of container ");
+        }
+        if on_instance && mounts_fsx(definition, container) {
+            add("read the FSx credentials for container ");
+        }
+        if !on_instance && matches!(image::parse(&container.image).registry, Registry::Ecr { .. }) {
             add("pull the image of container ");
         }
-        if log.is_some_and(|log| log.log_driver == "awslogs") {
+        if !on_instance && log.is_some_and(|log| log.log_driver == "awslogs") {
             add("write the logs of container ");
         }
     }
     uses
+}
+
+fn mounts_fsx(definition: &TaskDefinition, container: &ContainerDefinition) -> bool {
+    let mut volumes = definition.volumes.iter().filter(|volume| volume.fsx_credentials_parameter.is_some());
+    volumes.any(|volume| container.mount_points.iter().any(|mount| mount.source_volume.as_ref() == Some(&volume.name)))
 }
 
 fn doubt(revision: &Revision<'_, '_>) -> Option<Gap> {

@@ -1,6 +1,7 @@
 //! Tasks that need an execution role and have none.
 
 use ecs_network_audit::snapshot::coverage::Dataset;
+use ecs_network_audit::snapshot::ecs::{MountPoint, TaskDefinition, Volume};
 use insta::assert_snapshot;
 
 use crate::mocks::account::{ACCOUNT, REGION};
@@ -49,6 +50,52 @@ fn secrets_need_it_on_instances_too() {
     fix Register a revision with an execution role that ecs-tasks.amazonaws.com may assume and that has AmazonECSTaskExecutionRolePolicy, with read access to the secrets and files that the revision names.
     $ aws ecs describe-task-definition --region eu-west-1 --task-definition web:1 --query taskDefinition.executionRoleArn
     "##);
+}
+
+/// An EC2 service without the role, and what its first container has.
+fn on_instances(edit: impl FnOnce(&mut TaskDefinition)) -> Pattern {
+    let mut pattern = without(patterns::ec2_bridge());
+    let definition = pattern.definition.clone();
+    pattern.account.edit_definition(&definition, edit);
+    pattern.account.data.tasks.items_mut().unwrap().clear();
+    pattern
+}
+
+#[test]
+fn the_agent_reads_files_of_s3_and_fsx_credentials_in_its_name_on_instances() {
+    let files = on_instances(|d| d.containers[0].environment_files = vec!["arn:aws:s3:::config/app.env".to_owned()]);
+    let message = only(&audit_rule(&files.account, RULE)).message.to_string();
+    assert!(message.contains("nobody may read the environment files of container app in web:1"), "{message}");
+
+    let router = on_instances(|d| {
+        d.containers[0].firelens_type = Some("fluentbit".to_owned());
+        d.containers[0].firelens_config_file_type = Some("s3".to_owned());
+    });
+    let message = only(&audit_rule(&router.account, RULE)).message.to_string();
+    assert!(message.contains("read the FireLens configuration in S3 of container app"), "{message}");
+    // A file in the image is read by nobody else.
+    let router = on_instances(|d| d.containers[0].firelens_config_file_type = Some("file".to_owned()));
+    assert_silent(&audit_rule(&router.account, RULE));
+
+    let share = |definition: &mut TaskDefinition| {
+        definition.volumes.push(Volume {
+            name: "share".to_owned(),
+            host_source_path: None,
+            efs: None,
+            fsx_credentials_parameter: Some("arn:aws:ssm:eu-west-1:111122223333:parameter/fsx".to_owned()),
+        });
+    };
+    let mounted = on_instances(|definition| {
+        share(definition);
+        definition.containers[0].mount_points.push(MountPoint {
+            source_volume: Some("share".to_owned()),
+            container_path: Some(r"C:\share".to_owned()),
+            read_only: false,
+        });
+    });
+    let message = only(&audit_rule(&mounted.account, RULE)).message.to_string();
+    assert!(message.contains("read the FSx credentials for container app"), "{message}");
+    assert_silent(&audit_rule(&on_instances(share).account, RULE));
 }
 
 #[test]
