@@ -288,6 +288,7 @@ const NATURES: &[(Nature, &[&str])] = &[
             "statuscode: 403",
             "status code: 403",
             "unable to assume",
+            "execution role credentials",
         ],
     ),
     (Nature::RateLimit, &["toomanyrequests", "too many requests", "rate limit", "rate exceeded", "throttl"]),

@@ -273,6 +273,21 @@ const REASONS: &[(&str, Trouble, Nature)] = &[
         Network,
     ),
     (
+        "ResourceInitializationError: ASM secret resource: unable to find execution role credentials",
+        SecretsManager,
+        Permission,
+    ),
+    (
+        "ResourceInitializationError: environment file resource: unable to find execution role credentials",
+        EnvironmentFile,
+        Permission,
+    ),
+    (
+        "CannotPullContainerError: Error response from daemon: Head \"https://111122223333.dkr.ecr.eu-west-1.amazonaws.com/v2/web/manifests/1\": no basic auth credentials",
+        Pull,
+        Permission,
+    ),
+    (
         "CannotPullContainerError: API error (500): Get https://111122223333.dkr.ecr.eu-west-1.amazonaws.com/v2/: net/http: request canceled while waiting for connection",
         Pull,
         Network,
