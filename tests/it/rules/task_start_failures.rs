@@ -181,6 +181,40 @@ fn what_has_healed_is_no_symptom() {
 }
 
 #[test]
+fn a_rollback_heals_what_the_revision_it_left_did() {
+    let rolled_back = |edit: &dyn Fn(&mut Account, &Arn)| {
+        let (mut account, service) = stopped(&[NOT_FOUND]);
+        // The tasks that run are older than the failure.
+        account.task(&service, "running");
+        let bad = Arn::from("arn:aws:ecs:eu-west-1:111122223333:task-definition/web:2");
+        for task in account.data.tasks.items_mut().unwrap().iter_mut().filter(|task| task.last_status == "STOPPED") {
+            task.task_definition_arn = bad.clone();
+        }
+        account.event(&service, "(service web) has reached a steady state.");
+        edit(&mut account, &service);
+        audit_rule(&account, RULE)
+    };
+    assert_silent(&rolled_back(&|_, _| ()));
+    // The rollback goes on, or the steady state was before.
+    only(&rolled_back(&|account, service| {
+        account.edit_service(service, |s| s.deployments[0].rollout_state = Some("IN_PROGRESS".to_owned()));
+    }));
+    only(&rolled_back(&|account, service| {
+        account.edit_service(service, |s| s.events[0].created_at = Some(now() - SignedDuration::from_mins(30)));
+    }));
+    only(&rolled_back(&|account, service| account.edit_service(service, |s| s.events.clear())));
+    // A deployment uses the revision still.
+    only(&rolled_back(&|account, service| {
+        account.edit_service(service, |s| {
+            let mut old = s.deployments[0].clone();
+            old.status = "ACTIVE".to_owned();
+            old.task_definition = Some(Arn::from("arn:aws:ecs:eu-west-1:111122223333:task-definition/web:2"));
+            s.deployments.push(old);
+        });
+    }));
+}
+
+#[test]
 fn a_later_run_of_a_schedule_heals_too() {
     let mut fixture = fargate_private_with_nat();
     let schedule = |fixture: &mut crate::mocks::accounts::Fixture, name: &str, failed: bool| {
