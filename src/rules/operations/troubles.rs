@@ -71,7 +71,7 @@ pub(super) fn words(trouble: Trouble) -> Option<&'static str> {
         Trouble::SecretsManager => "a secret could not be fetched from Secrets Manager",
         Trouble::Parameter => "a parameter could not be fetched from Parameter Store",
         Trouble::SecretsOrAuth => {
-            "the login to Amazon ECR failed, or a secret or parameter could not be fetched (AWS does not say which)"
+            "the login to Amazon ECR or the fetch of a secret or parameter failed (AWS does not say which)"
         }
         Trouble::Logs => "the log destination could not be set up",
         Trouble::EnvironmentFile => "an environment file could not be fetched from S3",

@@ -288,7 +288,9 @@ fn what_was_killed_before_it_said_what_it_waited_for_may_be_any_of_three() {
         assert_eq!((only(&report).severity, only(&report).confirmed_by.len()), (Severity::Critical, 1), "{missing}");
     }
     let (account, _) = stopped(&[reason]);
-    assert_snapshot!(message(&audit_rule(&account, RULE)), @"");
+    assert_snapshot!(message(&audit_rule(&account, RULE)), @r##"
+    Tasks of web fail to start: 1 × the login to Amazon ECR or the fetch of a secret or parameter failed (AWS does not say which), no answer over the network (last at 2026-11-20T11:50:00Z)
+    "##);
 }
 
 #[test]
