@@ -74,6 +74,10 @@ pub enum Trouble {
     Slots,
     /// Make or attach a network interface, for another reason.
     NetworkInterface,
+    /// Find a security group of the network configuration.
+    SecurityGroup,
+    /// Find a subnet of the network configuration.
+    Subnet,
     /// Find a free address in a subnet.
     Addresses,
     /// Get a static host port.
@@ -114,6 +118,12 @@ pub enum Trouble {
     OutOfMemory,
     /// Start the container.
     ContainerStart,
+    /// Find or run the command of the container.
+    Command,
+    /// Run a program of another CPU architecture.
+    Architecture,
+    /// Find space on a disk.
+    DiskSpace,
     /// Keep the application running.
     ApplicationExit,
     /// Keep the instance running.
@@ -188,9 +198,15 @@ pub enum Dialled {
 const TROUBLES: &[(Trouble, &[&str])] = &[
     (Trouble::Slots, &["resource:eni", "unused device index"]),
     (Trouble::Addresses, &["insufficientfreeaddressesinsubnet", "free addresses"]),
+    (Trouble::SecurityGroup, &["invalidsecuritygroupid.notfound", "invalidgroup.notfound"]),
+    (Trouble::Subnet, &["invalidsubnetid.notfound"]),
     (Trouble::OutOfMemory, &["outofmemoryerror", "killed due to memory"]),
+    (Trouble::DiskSpace, &["no space left on device"]),
     // The name of an image may hold any of the words below.
     (Trouble::Pull, &["cannotpull", "cannot pull the image", "can't pull the image", "the task cannot pull '"]),
+    (Trouble::Architecture, &["exec format error"]),
+    // What runs containers quotes the command that it could not run.
+    (Trouble::Command, &["executable file not found", "exec: \""]),
     (
         Trouble::Ports,
         &["already using a port", "resource:ports", "port is already allocated", "address already in use"],
@@ -255,7 +271,7 @@ const TROUBLES: &[(Trouble, &[&str])] = &[
     (Trouble::Placement, &["unable to place a task"]),
     (
         Trouble::ContainerStart,
-        &["cannotstartcontainer", "cannotcreatecontainer", "dockertimeouterror", "exec format error"],
+        &["cannotstartcontainer", "cannotcreatecontainer", "dockertimeouterror"],
     ),
     (Trouble::ApplicationExit, &["essential container"]),
     (Trouble::Host, &["host ec2 (", "host ec2 instance"]),

@@ -2,9 +2,9 @@
 
 use ecs_network_audit::symptom::Nature::{Absent, Network, Permission, RateLimit, Refused, Unsaid};
 use ecs_network_audit::symptom::Trouble::{
-    Addresses, Agent, ApplicationExit, Attribute, Capacity, Constraint, ContainerHealth, ContainerStart, Cpu,
-    DeploymentLimits, EnvironmentFile, FileSystem, Gpu, Host, Instances, LoadBalancerHealth, Logs, Memory,
-    NetworkInterface, OutOfMemory, Parameter, Placement, Ports, Pull, Quota, RegistryAuth, Role, SecretsManager, SecretsOrAuth, Slots,
+    Addresses, Agent, ApplicationExit, Architecture, Attribute, Capacity, Command, Constraint, ContainerHealth, ContainerStart, Cpu,
+    DeploymentLimits, DiskSpace, EnvironmentFile, FileSystem, Gpu, Host, Instances, LoadBalancerHealth, Logs, Memory,
+    NetworkInterface, OutOfMemory, Parameter, Placement, Ports, Pull, Quota, RegistryAuth, Role, SecretsManager, SecretsOrAuth, SecurityGroup, Slots, Subnet,
     Start, TargetGroup, TargetType, Zone,
 };
 use ecs_network_audit::symptom::{self, Dialled, Nature, Trouble};
@@ -413,7 +413,43 @@ const REASONS: &[(&str, Trouble, Nature)] = &[
     ),
     (
         "CannotStartContainerError: failed to create shim: exec: \"run.sh\": stat run.sh: no such file or directory",
+        Command,
+        Absent,
+    ),
+    (
+        "CannotStartContainerError: Error response from daemon: failed to create task for container: exec: \"serve\": executable file not found in $PATH: unknown",
+        Command,
+        Absent,
+    ),
+    ("CannotStartContainerError: Error response from daemon: exec /app/serve: exec format error", Architecture, Unsaid),
+    (
+        "CannotStartContainerError: error while creating mount source path '/data': mkdir /data: no such file or directory",
         ContainerStart,
+        Absent,
+    ),
+    (
+        "CannotPullContainerError: error getting credentials - err: exec: \"docker-credential-ecr-login\": executable file not found in $PATH",
+        Pull,
+        Absent,
+    ),
+    (
+        "CannotPullContainerError: ref pull has been retried 1 time(s): failed to extract layer sha256:0a: write /var/lib/containerd/x: no space left on device: unknown",
+        DiskSpace,
+        Unsaid,
+    ),
+    (
+        "CannotCreateContainerError: Error response from daemon: devmapper: mkdir /var/lib/docker/x: no space left on device",
+        DiskSpace,
+        Unsaid,
+    ),
+    (
+        "Unexpected EC2 error while attempting to Create Network Interface with public IP assignment disabled in subnet 'subnet-0a': InvalidSecurityGroupID.NotFound",
+        SecurityGroup,
+        Absent,
+    ),
+    (
+        "Unexpected EC2 error while attempting to Create Network Interface in subnet 'subnet-0a': InvalidSubnetID.NotFound",
+        Subnet,
         Absent,
     ),
     ("DockerTimeoutError: Could not transition to started; timed out after waiting 3m0s", ContainerStart, Unsaid),

@@ -5,7 +5,8 @@ use ecs_network_audit::finding::{Report, Severity};
 use ecs_network_audit::settings::Settings;
 use ecs_network_audit::snapshot::coverage::Dataset;
 use ecs_network_audit::snapshot::ecs::TaskContainer;
-use ecs_network_audit::snapshot::ids::Arn;
+use ecs_network_audit::snapshot::enums::DeploymentController;
+use ecs_network_audit::snapshot::ids::{Arn, SecurityGroupId};
 use insta::assert_snapshot;
 use jiff::SignedDuration;
 
@@ -14,7 +15,7 @@ use crate::mocks::accounts::{
     ec2_bridge_behind_alb, fargate_isolated_with_endpoints, fargate_isolated_without_endpoints,
     fargate_private_with_nat, instances,
 };
-use crate::mocks::compute::{container, ecr, set_counts};
+use crate::mocks::compute::{container, ecr, set_counts, set_network};
 use crate::mocks::patterns;
 use crate::support::{assert_silent, assert_unknown, audit_beside, audit_rule, only, shown};
 
@@ -330,6 +331,52 @@ fn a_subnet_without_addresses_explains_the_interfaces_that_could_not_be_made() {
         ..Settings::all_rules()
     };
     assert_eq!(only(&evaluate(&fixture.account.snapshot(), &settings)).rule, RULE);
+}
+
+#[test]
+fn a_security_group_that_is_gone_is_named_with_the_network_configuration_that_has_it() {
+    let (mut account, service) = stopped(&[]);
+    let subnet = account.data.services.items()[0].network_configuration.as_ref().unwrap().subnets[0].clone();
+    account.stopped_task(&service, "a", &format!("{NO_ADDRESS}{subnet}': InvalidSecurityGroupID.NotFound"));
+    assert_snapshot!(shown(only(&audit_rule(&account, RULE))), @"");
+    // With several groups AWS has to say which.
+    let other = SecurityGroupId::from("sg-0123456789abcdef0");
+    account.edit_service(&service, |service| {
+        let mut network = service.network_configuration.clone().unwrap();
+        network.security_groups.push(other);
+        set_network(service, network);
+    });
+    let report = audit_rule(&account, RULE);
+    assert!(message(&report).contains("is gone: one of sg-"), "{}", message(&report));
+    assert!(!only(&report).remediation.commands.iter().any(|command| command.contains("update-service")));
+    account.stopped_task(&service, "b", "InvalidGroup.NotFound: the security group 'sg-0123456789abcdef0' does not exist");
+    account.data.tasks.items_mut().unwrap().retain(|task| task.stopped_reason.as_ref().unwrap().contains("InvalidGroup"));
+    let report = audit_rule(&account, RULE);
+    assert_snapshot!(only(&report).remediation.commands[1], @"");
+}
+
+#[test]
+fn a_subnet_that_is_gone_is_named_too() {
+    let (mut account, service) = stopped(&[]);
+    let subnet = account.data.services.items()[0].network_configuration.as_ref().unwrap().subnets[0].clone();
+    account.stopped_task(&service, "a", &format!("{NO_ADDRESS}{subnet}': InvalidSubnetID.NotFound"));
+    assert_snapshot!(shown(only(&audit_rule(&account, RULE))), @"");
+    account.edit_service(&service, |service| service.deployment_controller = DeploymentController::CodeDeploy);
+    let report = audit_rule(&account, RULE);
+    assert!(only(&report).remediation.text.to_string().contains("create a new CodeDeploy deployment"));
+    assert_eq!(only(&report).remediation.commands.len(), 1);
+}
+
+#[test]
+fn a_full_disk_a_missing_command_and_another_architecture_are_no_missing_image() {
+    let (account, _) = stopped(&[
+        "CannotPullContainerError: failed to extract layer sha256:0a: write /x: no space left on device: unknown",
+        "CannotStartContainerError: exec: \"serve\": executable file not found in $PATH: unknown",
+        "CannotStartContainerError: exec /app/serve: exec format error",
+    ]);
+    let report = audit_rule(&account, RULE);
+    assert_snapshot!(message(&report), @"");
+    assert_snapshot!(only(&report).remediation.text, @"");
 }
 
 #[test]
