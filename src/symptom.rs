@@ -269,10 +269,7 @@ const TROUBLES: &[(Trouble, &[&str])] = &[
     (Trouble::RegistryAuth, &["registry auth"]),
     (Trouble::Pull, &["pull command failed", "pull image", "ref pull", "image pull"]),
     (Trouble::Placement, &["unable to place a task"]),
-    (
-        Trouble::ContainerStart,
-        &["cannotstartcontainer", "cannotcreatecontainer", "dockertimeouterror"],
-    ),
+    (Trouble::ContainerStart, &["cannotstartcontainer", "cannotcreatecontainer", "dockertimeouterror"]),
     (Trouble::ApplicationExit, &["essential container"]),
     (Trouble::Host, &["host ec2 (", "host ec2 instance"]),
     (

@@ -2,10 +2,11 @@
 
 use ecs_network_audit::symptom::Nature::{Absent, Network, Permission, RateLimit, Refused, Unsaid};
 use ecs_network_audit::symptom::Trouble::{
-    Addresses, Agent, ApplicationExit, Architecture, Attribute, Capacity, Command, Constraint, ContainerHealth, ContainerStart, Cpu,
-    DeploymentLimits, DiskSpace, EnvironmentFile, FileSystem, Gpu, Host, Instances, LoadBalancerHealth, Logs, Memory,
-    NetworkInterface, OutOfMemory, Parameter, Placement, Ports, Pull, Quota, RegistryAuth, Role, SecretsManager, SecretsOrAuth, SecurityGroup, Slots, Subnet,
-    Start, TargetGroup, TargetType, Zone,
+    Addresses, Agent, ApplicationExit, Architecture, Attribute, Capacity, Command, Constraint, ContainerHealth,
+    ContainerStart, Cpu, DeploymentLimits, DiskSpace, EnvironmentFile, FileSystem, Gpu, Host, Instances,
+    LoadBalancerHealth, Logs, Memory, NetworkInterface, OutOfMemory, Parameter, Placement, Ports, Pull, Quota,
+    RegistryAuth, Role, SecretsManager, SecretsOrAuth, SecurityGroup, Slots, Start, Subnet, TargetGroup, TargetType,
+    Zone,
 };
 use ecs_network_audit::symptom::{self, Dialled, Nature, Trouble};
 use proptest::prelude::*;

@@ -123,9 +123,19 @@ mod tests {
         ] {
             assert!(is_dangerous(path), "{path}");
         }
-        for path in
-            ["/etc/ssl/certs", "/etc/localtime", "/data", "/var/log", "/process", "/var/lib/ecs-data", r"C:\data", "/proc/1/root/data", "/proc/cpuinfo", "/var/lib/mysql", "/pipe/docker_engine"]
-        {
+        for path in [
+            "/etc/ssl/certs",
+            "/etc/localtime",
+            "/data",
+            "/var/log",
+            "/process",
+            "/var/lib/ecs-data",
+            r"C:\data",
+            "/proc/1/root/data",
+            "/proc/cpuinfo",
+            "/var/lib/mysql",
+            "/pipe/docker_engine",
+        ] {
             assert!(!is_dangerous(path), "{path}");
         }
     }

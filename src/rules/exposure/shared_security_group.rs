@@ -217,7 +217,8 @@ impl<'s> Sharers<'s> {
             _ => &["tcp"],
         };
         self.protocols.extend(protocols);
-        self.traffic.extend(protocols.iter().zip(behind.port.iter().cycle()).map(|(protocol, port)| (*protocol, *port)));
+        self.traffic
+            .extend(protocols.iter().zip(behind.port.iter().cycle()).map(|(protocol, port)| (*protocol, *port)));
         let check = &behind.group.health_check;
         let fixed = check.port.as_deref().and_then(|port| port.parse().ok());
         // A port of instances that hangs on the task is the one of the traffic.
@@ -324,9 +325,9 @@ fn own_group_for_tasks(workload: &Workload<'_>, region: &str, shared: &Shared<'_
             let checks = sharers.checks.iter().map(|port| ("tcp", *port));
             let all: BTreeSet<(&str, u16)> = sharers.traffic.iter().copied().chain(checks).collect();
             let to = "\"$TASK_GROUP\"";
-            commands.extend(all.into_iter().map(|(protocol, port)| {
-                admit(region, to, protocol, &port.to_string(), &source)
-            }));
+            commands.extend(
+                all.into_iter().map(|(protocol, port)| admit(region, to, protocol, &port.to_string(), &source)),
+            );
         }
         if !sharers.endpoints.is_empty() {
             commands.push(admit(region, &quoted, "tcp", "443", "--source-group \"$TASK_GROUP\""));
@@ -359,7 +360,8 @@ fn apart_from_instances(workload: &Workload<'_>, region: &str, shared: &Shared<'
             let source = "--source-group \"$BALANCER_GROUP\"";
             // Health checks come over TCP whatever the traffic is.
             let protocols: BTreeSet<&str> = sharers.protocols.iter().copied().chain(["tcp"]).collect();
-            let dynamic = protocols.into_iter().map(|protocol| admit(region, &group, protocol, "\"$HOST_PORTS\"", source));
+            let dynamic =
+                protocols.into_iter().map(|protocol| admit(region, &group, protocol, "\"$HOST_PORTS\"", source));
             commands.extend(dynamic);
             let fixed = sharers.checks.iter().map(|port| admit(region, &group, "tcp", &port.to_string(), source));
             commands.extend(fixed);

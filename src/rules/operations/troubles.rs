@@ -135,7 +135,9 @@ pub(super) fn why(kind: Kind) -> Option<&'static str> {
         (Nature::Network, None) => "no answer over the network",
         (Nature::Refused, _) => "the connection was refused, so the path is open",
         (Nature::Permission, _) => "access was denied",
-        (Nature::Absent, _) if kind.trouble == Trouble::ContainerStart => "a file or folder that it needs does not exist",
+        (Nature::Absent, _) if kind.trouble == Trouble::ContainerStart => {
+            "a file or folder that it needs does not exist"
+        }
         (Nature::Absent, _) => "it does not exist",
         (Nature::RateLimit, _) => "too many requests",
         (Nature::Unsaid, _) => return None,

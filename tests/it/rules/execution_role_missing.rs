@@ -71,10 +71,13 @@ fn what_the_role_would_not_change_confirms_nothing() {
     // So does a task of another revision.
     let mut pattern = without(patterns::fargate_nat());
     let task = pattern.account.stopped_task(&pattern.service, "a", NO_CREDENTIALS);
-    pattern.account.edit_task(&task, |task| task.task_definition_arn = Arn::from(format!("{}0", task.task_definition_arn)));
+    pattern
+        .account
+        .edit_task(&task, |task| task.task_definition_arn = Arn::from(format!("{}0", task.task_definition_arn)));
     assert!(only(&audit_rule(&pattern.account, RULE)).confirmed_by.is_empty());
     // On an instance its own role pulls.
-    let mut pattern = on_instances(|d| d.containers[0].environment_files = vec!["arn:aws:s3:::config/app.env".to_owned()]);
+    let mut pattern =
+        on_instances(|d| d.containers[0].environment_files = vec!["arn:aws:s3:::config/app.env".to_owned()]);
     pattern.account.stopped_task(&pattern.service, "a", NO_CREDENTIALS);
     assert!(only(&audit_rule(&pattern.account, RULE)).confirmed_by.is_empty());
     let reason = "ResourceInitializationError: environment file resource: unable to find execution role credentials";

@@ -56,7 +56,9 @@ fn the_platform_of_a_service_with_another_controller_is_not_updated() {
         let mut pattern = pinned("1.3.0");
         pattern.account.edit_service(&pattern.service, |service| service.deployment_controller = controller);
         let report = audit(&pattern);
-        assert!(only(&report).remediation.text.to_string().contains(how) && only(&report).remediation.commands.is_empty());
+        assert!(
+            only(&report).remediation.text.to_string().contains(how) && only(&report).remediation.commands.is_empty()
+        );
     }
 }
 

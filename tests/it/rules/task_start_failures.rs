@@ -269,7 +269,8 @@ fn an_environment_file_without_an_answer_is_explained_by_the_way_to_s3() {
 
 #[test]
 fn what_was_killed_before_it_said_what_it_waited_for_may_be_any_of_three() {
-    let reason = "ResourceInitializationError: unable to pull secrets or registry auth: pull command failed: : signal: killed";
+    let reason =
+        "ResourceInitializationError: unable to pull secrets or registry auth: pull command failed: : signal: killed";
     for missing in ["ecr.api", "secretsmanager", "ssm"] {
         let mut fixture = fargate_isolated_without_endpoints();
         for service in ["ecr.api", "ecr.dkr", "logs", "secretsmanager", "ssm"] {
@@ -349,8 +350,17 @@ fn a_security_group_that_is_gone_is_named_with_the_network_configuration_that_ha
     let report = audit_rule(&account, RULE);
     assert!(message(&report).contains("is gone: one of sg-"), "{}", message(&report));
     assert!(!only(&report).remediation.commands.iter().any(|command| command.contains("update-service")));
-    account.stopped_task(&service, "b", "InvalidGroup.NotFound: the security group 'sg-0123456789abcdef0' does not exist");
-    account.data.tasks.items_mut().unwrap().retain(|task| task.stopped_reason.as_ref().unwrap().contains("InvalidGroup"));
+    account.stopped_task(
+        &service,
+        "b",
+        "InvalidGroup.NotFound: the security group 'sg-0123456789abcdef0' does not exist",
+    );
+    account
+        .data
+        .tasks
+        .items_mut()
+        .unwrap()
+        .retain(|task| task.stopped_reason.as_ref().unwrap().contains("InvalidGroup"));
     let report = audit_rule(&account, RULE);
     assert_snapshot!(only(&report).remediation.commands[1], @"");
 }
