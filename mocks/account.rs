@@ -150,6 +150,8 @@ impl Account {
                 id: id("fl", name),
                 resource_id: vpc_id.as_str().to_owned(),
                 status: "ACTIVE".to_owned(),
+                deliver_logs_status: Some("SUCCESS".to_owned()),
+                deliver_logs_error_message: None,
                 traffic_type: Some("ALL".to_owned()),
             },
         );

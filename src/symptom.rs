@@ -60,6 +60,8 @@ pub enum Trouble {
     SecretsManager,
     /// Fetch a parameter of Parameter Store.
     Parameter,
+    /// Log in to ECR, or fetch a secret or a parameter: the message doesn't say which.
+    SecretsOrAuth,
     /// Reach or find the log destination.
     Logs,
     /// Fetch an environment file.
@@ -72,6 +74,10 @@ pub enum Trouble {
     Slots,
     /// Make or attach a network interface, for another reason.
     NetworkInterface,
+    /// Find a security group of the network configuration.
+    SecurityGroup,
+    /// Find a subnet of the network configuration.
+    Subnet,
     /// Find a free address in a subnet.
     Addresses,
     /// Get a static host port.
@@ -112,6 +118,12 @@ pub enum Trouble {
     OutOfMemory,
     /// Start the container.
     ContainerStart,
+    /// Find or run the command of the container.
+    Command,
+    /// Run a program of another CPU architecture.
+    Architecture,
+    /// Find space on a disk.
+    DiskSpace,
     /// Keep the application running.
     ApplicationExit,
     /// Keep the instance running.
@@ -128,6 +140,7 @@ impl Trouble {
             Self::RegistryAuth => &["ecr.api"],
             Self::SecretsManager => &["secretsmanager"],
             Self::Parameter => &["ssm"],
+            Self::SecretsOrAuth => &["ecr.api", "secretsmanager", "ssm"],
             Self::Logs => &["logs"],
             Self::EnvironmentFile => &["s3"],
             _ => &[],
@@ -185,9 +198,15 @@ pub enum Dialled {
 const TROUBLES: &[(Trouble, &[&str])] = &[
     (Trouble::Slots, &["resource:eni", "unused device index"]),
     (Trouble::Addresses, &["insufficientfreeaddressesinsubnet", "free addresses"]),
+    (Trouble::SecurityGroup, &["invalidsecuritygroupid.notfound", "invalidgroup.notfound"]),
+    (Trouble::Subnet, &["invalidsubnetid.notfound"]),
     (Trouble::OutOfMemory, &["outofmemoryerror", "killed due to memory"]),
+    (Trouble::DiskSpace, &["no space left on device"]),
     // The name of an image may hold any of the words below.
     (Trouble::Pull, &["cannotpull", "cannot pull the image", "can't pull the image", "the task cannot pull '"]),
+    (Trouble::Architecture, &["exec format error"]),
+    // What runs containers quotes the command that it could not run.
+    (Trouble::Command, &["executable file not found", "exec: \""]),
     (
         Trouble::Ports,
         &["already using a port", "resource:ports", "port is already allocated", "address already in use"],
@@ -238,16 +257,19 @@ const TROUBLES: &[(Trouble, &[&str])] = &[
     (Trouble::ContainerHealth, &["failed container health checks"]),
     (Trouble::Logs, &["logger args", "log group", "log stream", "cloudwatch logs", "logging driver"]),
     (Trouble::FileSystem, &["efs utils", "efs volume", "failed to resolve fs-"]),
-    (Trouble::SecretsManager, &["secrets manager", "from asm"]),
-    (Trouble::Parameter, &["parameter store", "from ssm"]),
-    (Trouble::EnvironmentFile, &["environment variable file", "environment file", "envfile"]),
-    (Trouble::RegistryAuth, &["registry auth", "authorization token", "ecr:getauthorizationtoken"]),
+    (Trouble::SecretsManager, &["secrets manager", "secretsmanager", "from asm", "asm secret"]),
+    (Trouble::Parameter, &["parameter store", "from ssm", "ssm:getparameters", "//ssm.", "ssm secret"]),
+    (Trouble::EnvironmentFile, &["environment variable file", "environment file", "env file", "envfile"]),
+    (
+        Trouble::RegistryAuth,
+        &["ecr registry auth", "registry authentication", "authorization token", "getauthorizationtoken", "//api.ecr."],
+    ),
+    // What fetches all three was stopped before it said which of them it waited for.
+    (Trouble::SecretsOrAuth, &["secrets or registry auth"]),
+    (Trouble::RegistryAuth, &["registry auth"]),
     (Trouble::Pull, &["pull command failed", "pull image", "ref pull", "image pull"]),
     (Trouble::Placement, &["unable to place a task"]),
-    (
-        Trouble::ContainerStart,
-        &["cannotstartcontainer", "cannotcreatecontainer", "dockertimeouterror", "exec format error"],
-    ),
+    (Trouble::ContainerStart, &["cannotstartcontainer", "cannotcreatecontainer", "dockertimeouterror"]),
     (Trouble::ApplicationExit, &["essential container"]),
     (Trouble::Host, &["host ec2 (", "host ec2 instance"]),
     (
@@ -275,7 +297,11 @@ const NATURES: &[(Nature, &[&str])] = &[
             "authfailure",
             "no basic auth credentials",
             "403 forbidden",
+            "api error forbidden",
+            "statuscode: 403",
+            "status code: 403",
             "unable to assume",
+            "execution role credentials",
         ],
     ),
     (Nature::RateLimit, &["toomanyrequests", "too many requests", "rate limit", "rate exceeded", "throttl"]),

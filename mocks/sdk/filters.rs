@@ -101,6 +101,8 @@ fn flow_log(log: &own::FlowLog) -> sdk::FlowLog {
         .flow_log_id(&log.id)
         .resource_id(&log.resource_id)
         .flow_log_status(&log.status)
+        .set_deliver_logs_status(log.deliver_logs_status.clone())
+        .set_deliver_logs_error_message(log.deliver_logs_error_message.clone())
         .set_traffic_type(log.traffic_type.as_deref().map(sdk::TrafficType::from))
         .build()
 }

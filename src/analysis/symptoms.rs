@@ -84,7 +84,29 @@ fn current<T>(workload: &Workload<'_>, at: impl Fn(&T) -> Option<Timestamp>) -> 
 /// Stopped tasks of a workload whose trouble is not over.
 pub fn stopped_tasks<'s>(workload: &Workload<'s>) -> impl Iterator<Item = &'s Task> {
     let is_current = current(workload, |task: &&Task| stopped_at(task));
-    workload.tasks.iter().copied().filter(move |task| task.last_status == "STOPPED" && is_current(task))
+    let is_left_behind = left_behind(workload);
+    let stopped = workload.tasks.iter().copied().filter(|task| task.last_status == "STOPPED");
+    stopped.filter(move |task| is_current(task) && !is_left_behind(task))
+}
+
+/// Whether a task failed that a rollback has made good: its revision is in use no more, the rollout of the one that took
+/// its place is complete, and the service was steady after the task.
+fn left_behind<'s>(workload: &Workload<'s>) -> impl Fn(&Task) -> bool + use<'s> {
+    let service = workload.service;
+    let used: BTreeSet<&Arn> = workload.variants.iter().map(|variant| variant.task_definition_arn).collect();
+    let steady = service.and_then(steady_at);
+    move |task| {
+        let later = steady.is_some_and(|steady| stopped_at(task).is_some_and(|stopped| stopped < steady));
+        later && !used.contains(&task.task_definition_arn)
+    }
+}
+
+/// The last steady state of a service whose rollout is complete.
+fn steady_at(service: &Service) -> Option<Timestamp> {
+    let primary = service.deployments.iter().find(|deployment| deployment.status == "PRIMARY")?;
+    let complete = primary.rollout_state.as_deref() == Some("COMPLETED");
+    let steady = service.events.iter().filter(|event| complete && symptom::heals(&event.message));
+    steady.filter_map(|event| event.created_at).max()
 }
 
 /// Events of a workload's service that are not over: newer than the last steady state, and not healed otherwise.

@@ -386,6 +386,8 @@ pub(super) fn flow_log(log: sdk::FlowLog) -> FlowLog {
         id: text(log.flow_log_id),
         resource_id: text(log.resource_id),
         status: text(log.flow_log_status),
+        deliver_logs_status: log.deliver_logs_status,
+        deliver_logs_error_message: log.deliver_logs_error_message,
         traffic_type: log.traffic_type.map(|kind| kind.as_str().to_owned()),
     }
 }

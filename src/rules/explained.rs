@@ -5,7 +5,7 @@
 
 use std::rc::Rc;
 
-use super::{Check, Outcome, Rule, capacity, egress, operations};
+use super::{Check, Outcome, Rule, capacity, egress, exposure, operations};
 use crate::analysis::Analyses;
 use crate::analysis::symptoms::Told;
 use crate::finding::Severity;
@@ -38,7 +38,8 @@ static PATHS: &[&Rule] = &[
     &egress::log_destination_unreachable::RULE,
     &egress::private_zone_mismatch::RULE,
 ];
-static POLICIES: &[&Rule] = &[&egress::vpc_endpoint_policy_denies::RULE];
+static PERMISSIONS: &[&Rule] = &[&egress::vpc_endpoint_policy_denies::RULE, &exposure::execution_role_missing::RULE];
+static ROLES: &[&Rule] = &[&exposure::execution_role_missing::RULE];
 static FILES: &[&Rule] = &[&egress::efs_mount_unreachable::RULE];
 static SLOTS: &[&Rule] = &[
     &capacity::eni_limit_pressure::RULE,
@@ -70,14 +71,16 @@ fn candidates(kind: Kind) -> &'static [&'static Rule] {
             | Trouble::RegistryAuth
             | Trouble::SecretsManager
             | Trouble::Parameter
+            | Trouble::SecretsOrAuth
             | Trouble::Logs
             | Trouble::EnvironmentFile,
             nature,
         ) => match nature {
             Nature::Network => PATHS,
-            Nature::Permission => POLICIES,
+            Nature::Permission => PERMISSIONS,
             Nature::Refused | Nature::Absent | Nature::RateLimit | Nature::Unsaid => &[],
         },
+        (Trouble::Role, _) => ROLES,
         (Trouble::FileSystem, _) => FILES,
         (Trouble::Slots, _) => SLOTS,
         (Trouble::Addresses, _) => ADDRESSES,

@@ -13,6 +13,7 @@ mod network_mode;
 mod operations;
 mod repair;
 mod revisions;
+mod update;
 
 use std::collections::BTreeMap;
 

@@ -401,8 +401,14 @@ pub struct FlowLog {
     pub id: String,
     /// The VPC, subnet or ENI that it records.
     pub resource_id: String,
-    /// `FlowLogStatus`.
+    /// `FlowLogStatus`, of which ACTIVE is the only value.
     pub status: String,
+    /// `DeliverLogsStatus`: SUCCESS or FAILED.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deliver_logs_status: Option<String>,
+    /// `DeliverLogsErrorMessage`: `Access error`, `Rate limited` or `Unknown error`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deliver_logs_error_message: Option<String>,
     /// `TrafficType`: ACCEPT, REJECT or ALL.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traffic_type: Option<String>,

@@ -2,10 +2,11 @@
 
 use ecs_network_audit::symptom::Nature::{Absent, Network, Permission, RateLimit, Refused, Unsaid};
 use ecs_network_audit::symptom::Trouble::{
-    Addresses, Agent, ApplicationExit, Attribute, Capacity, Constraint, ContainerHealth, ContainerStart, Cpu,
-    DeploymentLimits, EnvironmentFile, FileSystem, Gpu, Host, Instances, LoadBalancerHealth, Logs, Memory,
-    NetworkInterface, OutOfMemory, Parameter, Placement, Ports, Pull, Quota, RegistryAuth, Role, SecretsManager, Slots,
-    Start, TargetGroup, TargetType, Zone,
+    Addresses, Agent, ApplicationExit, Architecture, Attribute, Capacity, Command, Constraint, ContainerHealth,
+    ContainerStart, Cpu, DeploymentLimits, DiskSpace, EnvironmentFile, FileSystem, Gpu, Host, Instances,
+    LoadBalancerHealth, Logs, Memory, NetworkInterface, OutOfMemory, Parameter, Placement, Ports, Pull, Quota,
+    RegistryAuth, Role, SecretsManager, SecretsOrAuth, SecurityGroup, Slots, Start, Subnet, TargetGroup, TargetType,
+    Zone,
 };
 use ecs_network_audit::symptom::{self, Dialled, Nature, Trouble};
 use proptest::prelude::*;
@@ -192,6 +193,16 @@ const REASONS: &[(&str, Trouble, Nature)] = &[
         Permission,
     ),
     (
+        "ResourceInitializationError: unable to pull secrets or registry auth: pull command failed: : signal: killed",
+        SecretsOrAuth,
+        Network,
+    ),
+    (
+        "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable to get ecr registry auth: signal: killed",
+        RegistryAuth,
+        Network,
+    ),
+    (
         "ResourceInitializationError: unable to pull secrets or registry auth: unable to retrieve ecr registry auth: AccessDeniedException: not authorized to perform: ecr:GetAuthorizationToken",
         RegistryAuth,
         Permission,
@@ -212,6 +223,21 @@ const REASONS: &[(&str, Trouble, Nature)] = &[
         Absent,
     ),
     (
+        "ResourceInitializationError: failed to download env files: file download command: non-empty error stream: RequestCanceled: request context canceled caused by: context deadline exceeded",
+        EnvironmentFile,
+        Network,
+    ),
+    (
+        "ResourceInitializationError: failed to download env files: service call has been retried 1 time(s): operation error S3: HeadObject, https response error StatusCode: 403, api error Forbidden: Forbidden",
+        EnvironmentFile,
+        Permission,
+    ),
+    (
+        "ResourceInitializationError: failed to download env files: file download command: non empty error stream: Forbidden: Forbidden\n\tstatus code: 403, request id: 0A1B",
+        EnvironmentFile,
+        Permission,
+    ),
+    (
         "ResourceInitializationError: The task cannot pull secrets from AWS Systems Manager Parameter Store. Check your network connection between the task and AWS Systems Manager.",
         Parameter,
         Network,
@@ -223,7 +249,7 @@ const REASONS: &[(&str, Trouble, Nature)] = &[
     ),
     (
         "ResourceInitializationError: pull command failed: unable to pull secrets or registry auth Check your task network configuration.",
-        RegistryAuth,
+        SecretsOrAuth,
         Network,
     ),
     (
@@ -246,6 +272,21 @@ const REASONS: &[(&str, Trouble, Nature)] = &[
         "CannotStartContainerError: Error response from daemon: failed to initialize logging driver: failed to create Cloudwatch log stream: RequestError: send request failed caused by: Post \"https://logs.eu-west-1.amazonaws.com/\": dial tcp 10.0.3.9:443: i/o timeout",
         Logs,
         Network,
+    ),
+    (
+        "ResourceInitializationError: ASM secret resource: unable to find execution role credentials",
+        SecretsManager,
+        Permission,
+    ),
+    (
+        "ResourceInitializationError: environment file resource: unable to find execution role credentials",
+        EnvironmentFile,
+        Permission,
+    ),
+    (
+        "CannotPullContainerError: Error response from daemon: Head \"https://111122223333.dkr.ecr.eu-west-1.amazonaws.com/v2/web/manifests/1\": no basic auth credentials",
+        Pull,
+        Permission,
     ),
     (
         "CannotPullContainerError: API error (500): Get https://111122223333.dkr.ecr.eu-west-1.amazonaws.com/v2/: net/http: request canceled while waiting for connection",
@@ -373,7 +414,43 @@ const REASONS: &[(&str, Trouble, Nature)] = &[
     ),
     (
         "CannotStartContainerError: failed to create shim: exec: \"run.sh\": stat run.sh: no such file or directory",
+        Command,
+        Absent,
+    ),
+    (
+        "CannotStartContainerError: Error response from daemon: failed to create task for container: exec: \"serve\": executable file not found in $PATH: unknown",
+        Command,
+        Absent,
+    ),
+    ("CannotStartContainerError: Error response from daemon: exec /app/serve: exec format error", Architecture, Unsaid),
+    (
+        "CannotStartContainerError: error while creating mount source path '/data': mkdir /data: no such file or directory",
         ContainerStart,
+        Absent,
+    ),
+    (
+        "CannotPullContainerError: error getting credentials - err: exec: \"docker-credential-ecr-login\": executable file not found in $PATH",
+        Pull,
+        Absent,
+    ),
+    (
+        "CannotPullContainerError: ref pull has been retried 1 time(s): failed to extract layer sha256:0a: write /var/lib/containerd/x: no space left on device: unknown",
+        DiskSpace,
+        Unsaid,
+    ),
+    (
+        "CannotCreateContainerError: Error response from daemon: devmapper: mkdir /var/lib/docker/x: no space left on device",
+        DiskSpace,
+        Unsaid,
+    ),
+    (
+        "Unexpected EC2 error while attempting to Create Network Interface with public IP assignment disabled in subnet 'subnet-0a': InvalidSecurityGroupID.NotFound",
+        SecurityGroup,
+        Absent,
+    ),
+    (
+        "Unexpected EC2 error while attempting to Create Network Interface in subnet 'subnet-0a': InvalidSubnetID.NotFound",
+        Subnet,
         Absent,
     ),
     ("DockerTimeoutError: Could not transition to started; timed out after waiting 3m0s", ContainerStart, Unsaid),

@@ -4,8 +4,8 @@ use super::view::{self, Gaps, View};
 use crate::analysis::Analyses;
 use crate::analysis::path::Fault;
 use crate::finding::{Remediation, Severity};
+use crate::rules::update::{self, Id};
 use crate::rules::{Check, Group, Outcome, Rule};
-use crate::shell;
 use crate::text;
 use crate::topology::launch::LaunchKind;
 use crate::topology::workload::Workload;
@@ -40,10 +40,13 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
         },
     );
     view.outcome(|view| {
-        let text = text![
+        let mut text = text![
             "Set assignPublicIp to ENABLED, move the tasks to subnets behind a NAT gateway, or create endpoints for \
              everything they need."
         ];
+        if let Some(instead) = workload.service.and_then(update::instead) {
+            text.push(instead);
+        }
         let commands = update_service(workload, analyses).into_iter().collect();
         let mut why = view.details();
         why.push(" (assignPublicIp is DISABLED; what the subnet assigns by itself has no effect on Fargate)");
@@ -55,17 +58,7 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
 
 fn update_service(workload: &Workload<'_>, analyses: &Analyses<'_>) -> Option<String> {
     let network = workload.service?.network_configuration.as_ref()?;
-    let list = |ids: Vec<&str>| ids.join(",");
-    let mut configuration = format!("subnets=[{}]", list(network.subnets.iter().map(|id| id.as_str()).collect()));
-    if !network.security_groups.is_empty() {
-        let groups = network.security_groups.iter().map(|id| id.as_str()).collect();
-        configuration.push_str(&format!(",securityGroups=[{}]", list(groups)));
-    }
-    configuration.push_str(",assignPublicIp=ENABLED");
-    let mut command = shell::Command::new("aws ecs update-service");
-    command.option("region", &analyses.topology.target.region);
-    command.option("cluster", &workload.cluster_name);
-    command.option("service", &workload.short_name);
-    command.option("network-configuration", &format!("awsvpcConfiguration={{{configuration}}}"));
-    Some(command.to_string())
+    let subnets: Vec<Id<'_>> = network.subnets.iter().map(|id| Id::Known(id.as_str())).collect();
+    let groups: Vec<Id<'_>> = network.security_groups.iter().map(|id| Id::Known(id.as_str())).collect();
+    update::network(workload, &analyses.topology.target.region, &subnets, &groups, true)
 }

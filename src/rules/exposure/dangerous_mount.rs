@@ -52,11 +52,13 @@ fn mounts(definition: &TaskDefinition) -> Vec<Text> {
 /// The whole file system, its configuration and processes, the sockets of the container runtimes with the folders that
 /// hold them, and what the ECS agent keeps, with everything below.
 fn is_dangerous(path: &str) -> bool {
-    const EXACT: [&str; 13] = [
+    const EXACT: [&str; 15] = [
         "",
         "etc",
         "proc",
         "run",
+        "var",
+        "var/lib",
         "var/run",
         "var/run/docker",
         "run/docker.sock",
@@ -67,8 +69,10 @@ fn is_dangerous(path: &str) -> bool {
         "var/run/containerd/containerd.sock",
         "var/lib/ecs",
     ];
-    if path.contains('\\') {
-        return path.to_ascii_lowercase().ends_with(r"\pipe\docker_engine");
+    let windows = path.to_ascii_lowercase().replace('\\', "/");
+    let is_pipe = windows.starts_with("//") && windows.ends_with("/pipe/docker_engine");
+    if windows.trim_end_matches('/') == "c:" || is_pipe {
+        return true;
     }
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/').filter(|part| !part.is_empty() && *part != ".") {
@@ -78,7 +82,13 @@ fn is_dangerous(path: &str) -> bool {
             parts.push(part);
         }
     }
-    EXACT.contains(&parts.join("/").as_str()) || parts.starts_with(&["var", "lib", "ecs"])
+    // The root of a process is that of the instance, except in containers.
+    while let ["proc", _, "root", rest @ ..] = parts.as_slice() {
+        parts = rest.to_vec();
+    }
+    EXACT.contains(&parts.join("/").as_str())
+        || parts.starts_with(&["var", "lib", "ecs"])
+        || matches!(parts.as_slice(), ["proc", pid] if pid.bytes().all(|digit| digit.is_ascii_digit()))
 }
 
 #[cfg(test)]
@@ -98,13 +108,34 @@ mod tests {
             "/opt/../etc",
             "/run/containerd/containerd.sock",
             "/var/lib/ecs/data",
+            "/var",
+            "/var/lib/",
+            "/proc/1",
+            "/proc/1/root",
+            "/proc/1/root/",
+            "/proc/1/root/etc",
+            "/proc/4711/root/var/lib/ecs/data",
             r"\\.\pipe\docker_engine",
+            "//./pipe/docker_engine",
+            r"C:\",
+            "c:/",
+            "C:",
         ] {
             assert!(is_dangerous(path), "{path}");
         }
-        for path in
-            ["/etc/ssl/certs", "/etc/localtime", "/data", "/var/log", "/process", "/var/lib/ecs-data", r"C:\data"]
-        {
+        for path in [
+            "/etc/ssl/certs",
+            "/etc/localtime",
+            "/data",
+            "/var/log",
+            "/process",
+            "/var/lib/ecs-data",
+            r"C:\data",
+            "/proc/1/root/data",
+            "/proc/cpuinfo",
+            "/var/lib/mysql",
+            "/pipe/docker_engine",
+        ] {
             assert!(!is_dangerous(path), "{path}");
         }
     }

@@ -8,6 +8,7 @@ use crate::analysis::{Analyses, needs};
 use crate::finding::{Related, Remediation, Severity};
 use crate::reach::verdict::Gap;
 use crate::rules::revisions;
+use crate::rules::update;
 use crate::rules::{Check, Failing, Group, Outcome, Rule};
 use crate::shell;
 use crate::snapshot::coverage::Dataset;
@@ -138,7 +139,9 @@ fn failing<'s>(workload: &Workload<'s>, topology: &Topology<'s>, outdated: &[Out
         message.append(text![(*version).to_owned(), ", where the latest for ", family, " is ", printed(latest)]);
     }
     let mut text = match (workload.service, workload.schedule) {
-        (Some(_), _) => text!["Deploy the service with platform version LATEST."],
+        (Some(service), _) => {
+            text!["Deploy the service with platform version LATEST.", update::instead(service).unwrap_or_default()]
+        }
         (None, Some(_)) => text!["Take the platform version out of the target, or make it LATEST."],
         (None, None) => text!["Start the tasks again with platform version LATEST."],
     };
@@ -200,7 +203,7 @@ fn named_needs<'s>(
 
 fn commands(workload: &Workload<'_>, topology: &Topology<'_>, outdated: &[Outdated<'_, '_>]) -> Vec<String> {
     let of_deployment = outdated.iter().any(|one| one.variant.role == Role::Primary);
-    if workload.service.is_none() || !of_deployment {
+    if !of_deployment || workload.service.is_none_or(|service| update::instead(service).is_some()) {
         return Vec::new();
     }
     let mut command = shell::Command::new("aws ecs update-service");

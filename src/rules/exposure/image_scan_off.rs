@@ -153,7 +153,9 @@ fn failing(workload: &Workload<'_>, topology: &Topology<'_>, unscanned: &BTreeSe
         id: format!("arn:{}:ecr:{}:{}:repository/{name}", target.partition, target.region, target.account),
         role: "image",
     };
-    let (how, commands) = match topology.registry_scanning().found().filter(|scanning| chooses(scanning)) {
+    let scanning = topology.registry_scanning().found();
+    let enhanced = scanning.is_some_and(|scanning| scanning.scan_type == "ENHANCED");
+    let (how, commands) = match scanning.filter(|scanning| chooses(scanning)) {
         Some(scanning) => (
             "Add the repositories to what the registry scans; the command keeps the rules that are there.",
             vec![put_configuration(&target.region, scanning, unscanned)],
@@ -165,7 +167,9 @@ fn failing(workload: &Workload<'_>, topology: &Topology<'_>, unscanned: &BTreeSe
         ),
     };
     let mut text = text![how];
-    text.push(" Images that are there already are scanned when they are pushed again, or by aws ecr start-image-scan.");
+    text.push(" Images that are there already are scanned when they are pushed again");
+    // Only basic scanning takes requests for single images.
+    text.push(if enhanced { "." } else { ", or by aws ecr start-image-scan." });
     Failing {
         related: unscanned.iter().map(repository).collect(),
         cause: Some(Cause { kind: "ecr:registry", resource: target.account.clone() }),

@@ -17,6 +17,7 @@ use crate::text;
 use crate::text::Text;
 use crate::topology::Topology;
 use crate::topology::launch::LaunchKind;
+use crate::topology::workload::Role;
 
 pub(in crate::rules) static RULE: Rule = Rule {
     id: "metadata-reachable-from-tasks",
@@ -60,6 +61,10 @@ struct Found<'s> {
     host_mode: bool,
     /// Workloads without a task role on instances that ask for no token.
     roleless: BTreeSet<String>,
+    /// Workloads without a task role that the commands keep from the role of their instance.
+    cut_off: BTreeSet<String>,
+    /// The same of tasks whose role may be named by who runs them.
+    perhaps_cut_off: BTreeSet<String>,
 }
 
 fn check<'s>(cluster: &'s Cluster, analyses: &Analyses<'s>) -> Vec<Outcome> {
@@ -97,8 +102,16 @@ fn judge<'s>(
             open.instances.insert(id);
             open.tasks.insert((mode, revision.workload.short_name.clone()));
             found.host_mode |= mode == "host";
-            if tokens_optional && revision.definition.task_role_arn.is_none() {
-                found.roleless.insert(revision.workload.short_name.clone());
+            if revision.definition.task_role_arn.is_none() {
+                let name = &revision.workload.short_name;
+                let in_call = matches!(revision.variant.role, Role::Standalone | Role::Scheduled);
+                if tokens_optional && !in_call {
+                    found.roleless.insert(name.clone());
+                }
+                if mode == "bridge" {
+                    let cut_off = if in_call { &mut found.perhaps_cut_off } else { &mut found.cut_off };
+                    cut_off.insert(name.clone());
+                }
             }
         }
         Err(gap) => found.gaps.push(gap),
@@ -123,7 +136,7 @@ fn failing(cluster: &Cluster, found: &Found<'_>, region: &str) -> Failing {
             ("instance_profiles", json!(profiles)),
             ("network_modes", json!(modes)),
         ]),
-        ..Failing::new(&RULE, message, Remediation { text: fix(&modes), commands: commands(found, region) })
+        ..Failing::new(&RULE, message, Remediation { text: fix(&modes, found), commands: commands(found, region) })
     };
     if found.host_mode {
         failing.severity = Severity::Medium;
@@ -150,13 +163,23 @@ fn detail(options: &Options<'_>, open: &Open<'_>) -> Text {
     detail
 }
 
-fn fix(modes: &BTreeSet<&str>) -> Text {
+fn fix(modes: &BTreeSet<&str>, found: &Found<'_>) -> Text {
     let mut text = text!["Keep the instance role to what the agent needs, and give tasks roles of their own."];
     if modes.contains("bridge") {
         text.push(
             " Require tokens with a hop limit of 1, in the launch template too: it stops tasks in bridge mode. A firewall \
              rule on the instances would as well, but AWS does not show it: waive this where there is one.",
         );
+    }
+    if !found.cut_off.is_empty() {
+        text.push(" First give ");
+        text.append(Text::list(found.cut_off.iter(), 4));
+        text.push(" a taskRoleArn: without one, these tasks have only the role that this takes from them.");
+    }
+    if !found.perhaps_cut_off.is_empty() {
+        text.push(" First see that whoever runs ");
+        text.append(Text::list(found.perhaps_cut_off.iter(), 4));
+        text.push(" names a task role: the task definition names none.");
     }
     if modes.contains("awsvpc") {
         text.push(" For awsvpc mode set ECS_AWSVPC_BLOCK_IMDS=true in /etc/ecs/ecs.config, best by the user data of the launch template, and restart the agent.");

@@ -10,11 +10,12 @@ use crate::finding::{Cause, Related, Remediation, Severity};
 use crate::reach::verdict::Gap;
 use crate::rules::load_balancing::default_security_group_in_use;
 use crate::rules::revisions::{self, Revision};
+use crate::rules::update::{self, Id};
 use crate::rules::{Check, Failing, Group, Outcome, Rule};
 use crate::shell;
 use crate::snapshot::coverage::Dataset;
-use crate::snapshot::elb::LoadBalancer;
-use crate::snapshot::enums::{NetworkMode, VpcEndpointType};
+use crate::snapshot::elb::{LoadBalancer, TargetGroup};
+use crate::snapshot::enums::{NetworkMode, VpcEndpointState, VpcEndpointType};
 use crate::snapshot::ids::{Arn, SecurityGroupId, VpcEndpointId, VpcId};
 use crate::snapshot::vpc::VpcEndpoint;
 use crate::text;
@@ -60,8 +61,12 @@ struct Sharers<'s> {
     vpc: Option<&'s VpcId>,
     load_balancers: BTreeMap<&'s Arn, &'s LoadBalancer>,
     endpoints: BTreeSet<&'s VpcEndpointId>,
-    /// Ports that the load balancers send to.
-    ports: BTreeSet<u16>,
+    /// Protocols and ports that the load balancers send traffic to.
+    traffic: BTreeSet<(&'static str, u16)>,
+    /// Ports that they check the health of, always over TCP.
+    checks: BTreeSet<u16>,
+    /// The protocols of the traffic, where its ports are dynamic.
+    protocols: BTreeSet<&'static str>,
     /// It is the instances that carry the group.
     on_instances: bool,
 }
@@ -98,7 +103,7 @@ fn compare<'s>(
         _ => return false,
     };
     let balancers = load_balancers(revision, analyses, gaps);
-    let is_balanced = balancers.iter().any(|(balancer, _)| !balancer.security_groups.is_empty());
+    let is_balanced = balancers.iter().any(|behind| !behind.balancer.security_groups.is_empty());
     gaps.extend(places.gaps.iter().filter(|gap| is_balanced || matches!(gap, Gap::Unread { .. })).cloned());
     let mut concerned = false;
     for place in &places.known {
@@ -116,7 +121,9 @@ fn compare<'s>(
                 topology.known_endpoints_in(&subnet.vpc_id)
             }
         };
-        let is_interface = |endpoint: &&&VpcEndpoint| endpoint.endpoint_type == VpcEndpointType::Interface;
+        let is_interface = |endpoint: &&&VpcEndpoint| {
+            endpoint.endpoint_type == VpcEndpointType::Interface && is_there(&endpoint.state)
+        };
         let endpoints: Vec<&VpcEndpoint> = endpoints.iter().filter(is_interface).copied().collect();
         if !is_balanced && endpoints.is_empty() {
             continue;
@@ -131,7 +138,7 @@ fn compare<'s>(
         };
         for group in own {
             let with_group: Vec<_> =
-                balancers.iter().filter(|(balancer, _)| balancer.security_groups.contains(group)).collect();
+                balancers.iter().filter(|behind| behind.balancer.security_groups.contains(group)).collect();
             let served: Vec<_> = endpoints.iter().filter(|found| found.security_group_ids.contains(group)).collect();
             if with_group.is_empty() && served.is_empty() {
                 continue;
@@ -150,13 +157,18 @@ fn compare<'s>(
             sharers.vpc = Some(&subnet.vpc_id);
             sharers.on_instances |= !awsvpc;
             sharers.endpoints.extend(served.iter().map(|endpoint| &endpoint.id));
-            for (balancer, port) in with_group {
-                sharers.load_balancers.insert(&balancer.arn, balancer);
-                sharers.ports.extend(port);
+            for behind in with_group {
+                sharers.add(behind);
             }
         }
     }
     concerned
+}
+
+/// Whether an endpoint serves or may yet.
+fn is_there(state: &VpcEndpointState) -> bool {
+    use VpcEndpointState::{Deleted, Deleting, Expired, Failed, Rejected};
+    !matches!(state, Deleted | Deleting | Expired | Failed | Rejected)
 }
 
 /// Whether a task of the workload runs on one of the instances.
@@ -188,12 +200,34 @@ fn groups_of<'s>(
     Ok(all.into_iter().filter(|group| !told || Some(*group) != default).collect())
 }
 
-/// The load balancers of a revision, with the ports of the containers behind them.
-fn load_balancers<'s>(
-    revision: &Revision<'_, 's>,
-    analyses: &Analyses<'s>,
-    gaps: &mut Vec<Gap>,
-) -> Vec<(&'s LoadBalancer, Option<u16>)> {
+/// A load balancer with what it sends to.
+struct Behind<'s> {
+    balancer: &'s LoadBalancer,
+    group: &'s TargetGroup,
+    /// Of the container.
+    port: Option<u16>,
+}
+
+impl<'s> Sharers<'s> {
+    fn add(&mut self, behind: &Behind<'s>) {
+        self.load_balancers.insert(&behind.balancer.arn, behind.balancer);
+        let protocols: &[&'static str] = match behind.group.protocol.as_deref() {
+            Some("UDP" | "QUIC") => &["udp"],
+            Some("TCP_UDP" | "TCP_QUIC") => &["tcp", "udp"],
+            _ => &["tcp"],
+        };
+        self.protocols.extend(protocols);
+        self.traffic
+            .extend(protocols.iter().zip(behind.port.iter().cycle()).map(|(protocol, port)| (*protocol, *port)));
+        let check = &behind.group.health_check;
+        let fixed = check.port.as_deref().and_then(|port| port.parse().ok());
+        // A port of instances that hangs on the task is the one of the traffic.
+        self.checks.extend(fixed.or(behind.port.filter(|_| !self.on_instances)).filter(|_| check.enabled));
+    }
+}
+
+/// The load balancers of a revision.
+fn load_balancers<'s>(revision: &Revision<'_, 's>, analyses: &Analyses<'s>, gaps: &mut Vec<Gap>) -> Vec<Behind<'s>> {
     let topology = analyses.topology;
     let mut balancers = Vec::new();
     for entry in revision.variant.load_balancers {
@@ -208,7 +242,9 @@ fn load_balancers<'s>(
             };
             for arn in &group.load_balancer_arns {
                 match topology.load_balancer(arn) {
-                    Lookup::Found(balancer) => balancers.push((balancer, entry.container_port)),
+                    Lookup::Found(balancer) => {
+                        balancers.push(Behind { balancer, group, port: entry.container_port });
+                    }
                     Lookup::Absent => {}
                     Lookup::Unread(gap) => gaps.push(gap),
                 }
@@ -233,12 +269,15 @@ fn failing<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>, shared: &Shared
         true => apart_from_instances(workload, region, shared),
         false => own_group_for_tasks(workload, region, shared),
     };
-    let text = text![
+    let mut text = text![
         "Give each part a group of its own and let their rules name each other: the tasks admit the load balancer's \
          group to their port, the endpoints admit the tasks' group to 443, and only the load balancer admits its \
          clients. Rules elsewhere that name the shared group for the sake of the part that leaves it have to name the \
          new one."
     ];
+    if let Some(instead) = workload.service.filter(|_| !on_instances).and_then(update::instead) {
+        text.push(instead);
+    }
     let only = (shared.len() == 1).then(|| shared.keys().next()).flatten();
     let groups: Vec<&str> = shared.keys().map(|group| group.as_str()).collect();
     Failing {
@@ -283,27 +322,24 @@ fn own_group_for_tasks(workload: &Workload<'_>, region: &str, shared: &Shared<'_
         let quoted = shell::quote(group.as_str());
         if !sharers.load_balancers.is_empty() {
             let source = format!("--source-group {quoted}");
-            let ports = sharers.ports.iter();
-            commands.extend(ports.map(|port| admit(region, "\"$TASK_GROUP\"", &port.to_string(), &source)));
+            let checks = sharers.checks.iter().map(|port| ("tcp", *port));
+            let all: BTreeSet<(&str, u16)> = sharers.traffic.iter().copied().chain(checks).collect();
+            let to = "\"$TASK_GROUP\"";
+            commands.extend(
+                all.into_iter().map(|(protocol, port)| admit(region, to, protocol, &port.to_string(), &source)),
+            );
         }
         if !sharers.endpoints.is_empty() {
-            commands.push(admit(region, &quoted, "443", "--source-group \"$TASK_GROUP\""));
+            commands.push(admit(region, &quoted, "tcp", "443", "--source-group \"$TASK_GROUP\""));
         }
     }
     let network = workload.variants.first().and_then(|variant| variant.network);
-    if let (Some(service), Some(network)) = (workload.service, network) {
-        let subnets: Vec<&str> = network.subnets.iter().map(|id| id.as_str()).collect();
+    if let Some(network) = network {
+        let subnets: Vec<Id<'_>> = network.subnets.iter().map(|id| Id::Known(id.as_str())).collect();
         let others = network.security_groups.iter().filter(|other| !shared.contains_key(other));
-        let others: String = others.map(|other| format!("{other},")).collect();
-        let before = format!("awsvpcConfiguration={{subnets=[{}],securityGroups=[{others}", subnets.join(","));
-        let after = format!("],assignPublicIp={}}}", if network.assign_public_ip { "ENABLED" } else { "DISABLED" });
-        let mut command = shell::Command::new("aws ecs update-service");
-        command.option("region", region);
-        command.option("cluster", &workload.cluster_name);
-        command.option("service", &service.name);
-        let (before, after) = (shell::quote(&before), shell::quote(&after));
-        command.raw(&format!("--network-configuration {before}\"$TASK_GROUP\"{after}"));
-        commands.push(command.to_string());
+        let others = others.map(|other| Id::Known(other.as_str()));
+        let groups: Vec<Id<'_>> = others.chain([Id::Variable("TASK_GROUP")]).collect();
+        commands.extend(update::network(workload, region, &subnets, &groups, network.assign_public_ip));
     }
     commands
 }
@@ -315,12 +351,21 @@ fn apart_from_instances(workload: &Workload<'_>, region: &str, shared: &Shared<'
     if !balancers.is_empty() {
         let name = format!("{}-load-balancer", workload.short_name);
         commands.push(new_group("BALANCER_GROUP", region, &name, shared));
-        commands.push(admit(region, "\"$BALANCER_GROUP\"", "\"$LISTENER_PORT\"", "--cidr \"$CLIENTS\""));
-        let with_balancers = shared.iter().filter(|(_, sharers)| !sharers.load_balancers.is_empty());
-        commands.extend(with_balancers.map(|(group, _)| {
-            let group = shell::quote(group.as_str());
-            admit(region, &group, "\"$HOST_PORTS\"", "--source-group \"$BALANCER_GROUP\"")
+        let protocols: BTreeSet<&str> = shared.values().flat_map(|sharers| sharers.protocols.iter().copied()).collect();
+        commands.extend(protocols.into_iter().map(|protocol| {
+            admit(region, "\"$BALANCER_GROUP\"", protocol, "\"$LISTENER_PORT\"", "--cidr \"$CLIENTS\"")
         }));
+        for (group, sharers) in shared.iter().filter(|(_, sharers)| !sharers.load_balancers.is_empty()) {
+            let group = shell::quote(group.as_str());
+            let source = "--source-group \"$BALANCER_GROUP\"";
+            // Health checks come over TCP whatever the traffic is.
+            let protocols: BTreeSet<&str> = sharers.protocols.iter().copied().chain(["tcp"]).collect();
+            let dynamic =
+                protocols.into_iter().map(|protocol| admit(region, &group, protocol, "\"$HOST_PORTS\"", source));
+            commands.extend(dynamic);
+            let fixed = sharers.checks.iter().map(|port| admit(region, &group, "tcp", &port.to_string(), source));
+            commands.extend(fixed);
+        }
         for (arn, balancer) in balancers {
             let mut command = shell::Command::new("aws elbv2 set-security-groups");
             command.option("region", region);
@@ -336,7 +381,7 @@ fn apart_from_instances(workload: &Workload<'_>, region: &str, shared: &Shared<'
     }
     for (group, sharers) in shared.iter().filter(|(_, sharers)| !sharers.endpoints.is_empty()) {
         let source = format!("--source-group {}", shell::quote(group.as_str()));
-        commands.push(admit(region, "\"$ENDPOINT_GROUP\"", "443", &source));
+        commands.push(admit(region, "\"$ENDPOINT_GROUP\"", "tcp", "443", &source));
         for id in &sharers.endpoints {
             let mut command = shell::Command::new("aws ec2 modify-vpc-endpoint");
             command.option("region", region);
@@ -363,9 +408,9 @@ fn new_group(variable: &str, region: &str, name: &str, shared: &Shared<'_>) -> S
 }
 
 /// The words are this program's own, or quoted.
-fn admit(region: &str, group: &str, port: &str, source: &str) -> String {
+fn admit(region: &str, group: &str, protocol: &str, port: &str, source: &str) -> String {
     let mut command = shell::Command::new("aws ec2 authorize-security-group-ingress");
     command.option("region", region);
-    command.raw(&format!("--group-id {group} --protocol tcp --port {port} {source}"));
+    command.raw(&format!("--group-id {group} --protocol {protocol} --port {port} {source}"));
     command.to_string()
 }

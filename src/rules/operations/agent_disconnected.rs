@@ -39,6 +39,11 @@ pub(in crate::rules) static RULE: Rule = Rule {
     check: Check::Cluster(check),
 };
 
+/// Container instances that DescribeContainerInstances takes at once.
+const MOST_DESCRIBED: usize = 100;
+/// Instances that SendCommand takes at once.
+const MOST_COMMANDED: usize = 50;
+
 fn check<'s>(cluster: &'s Cluster, analyses: &Analyses<'s>) -> Vec<Outcome> {
     let topology = analyses.topology;
     let hidden = topology.gap_in_cluster(Dataset::ContainerInstances, &cluster.arn);
@@ -202,12 +207,15 @@ fn is_explained<'s>(cluster: &'s Cluster, analyses: &Analyses<'s>, lost: &[&'s C
 
 fn commands(cluster: &Cluster, analyses: &Analyses<'_>, lost: &[&ContainerInstance]) -> Vec<String> {
     let region = &analyses.topology.target.region;
-    let mut describe = shell::Command::new("aws ecs describe-container-instances");
-    describe.option("region", region);
-    describe.option("cluster", &cluster.name);
-    describe.options("container-instances", lost.iter().map(|instance| instance.arn.name()));
-    describe.option("query", "containerInstances[].[ec2InstanceId,agentConnected,status,versionInfo.agentVersion]");
-    let mut commands = vec![describe.to_string()];
+    let mut commands = Vec::new();
+    for lost in lost.chunks(MOST_DESCRIBED) {
+        let mut describe = shell::Command::new("aws ecs describe-container-instances");
+        describe.option("region", region);
+        describe.option("cluster", &cluster.name);
+        describe.options("container-instances", lost.iter().map(|instance| instance.arn.name()));
+        describe.option("query", "containerInstances[].[ec2InstanceId,agentConnected,status,versionInfo.agentVersion]");
+        commands.push(describe.to_string());
+    }
     let systems = [
         (false, "AWS-RunShellScript", r#"commands=["systemctl restart ecs"]"#),
         (true, "AWS-RunPowerShellScript", r#"commands=["Restart-Service AmazonECS"]"#),
@@ -216,15 +224,14 @@ fn commands(cluster: &Cluster, analyses: &Analyses<'_>, lost: &[&ContainerInstan
         let ids = lost.iter().filter(|instance| (origin::os_type(instance) == Some("windows")) == windows);
         let ids: Vec<&str> =
             ids.filter_map(|instance| instance.ec2_instance_id.as_ref()).map(|id| id.as_str()).collect();
-        if ids.is_empty() {
-            continue;
+        for ids in ids.chunks(MOST_COMMANDED) {
+            let mut restart = shell::Command::new("aws ssm send-command");
+            restart.option("region", region);
+            restart.options("instance-ids", ids.iter().copied());
+            restart.option("document-name", document);
+            restart.option("parameters", parameters);
+            commands.push(restart.to_string());
         }
-        let mut restart = shell::Command::new("aws ssm send-command");
-        restart.option("region", region);
-        restart.options("instance-ids", ids);
-        restart.option("document-name", document);
-        restart.option("parameters", parameters);
-        commands.push(restart.to_string());
     }
     commands
 }

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::troubles;
+use super::{network, troubles};
 use crate::analysis::{Analyses, symptoms};
 use crate::finding::{Evidence, Remediation};
 use crate::reach::verdict::{Blocker, Family, Gap};
 use crate::rules::explained::{Explained, explained};
+use crate::rules::update;
 use crate::rules::{Failing, Outcome, Rule};
 use crate::shell;
 use crate::snapshot::coverage::Dataset;
@@ -145,11 +146,15 @@ fn share_of_event(message: &str, trouble: Trouble) -> Option<Share> {
     if message.to_lowercase().contains("unable to place") || trouble.is_placement() {
         return Some(Share::Placements);
     }
-    matches!(trouble, Trouble::Role | Trouble::NetworkInterface | Trouble::Addresses).then_some(Share::Starts)
+    let unmade = matches!(
+        trouble,
+        Trouble::Role | Trouble::NetworkInterface | Trouble::SecurityGroup | Trouble::Subnet | Trouble::Addresses
+    );
+    unmade.then_some(Share::Starts)
 }
 
 fn failing(workload: &Workload<'_>, analyses: &Analyses<'_>, wording: &Wording, failures: &[Failure<'_>]) -> Failing {
-    let details: Vec<Text> = failures.iter().map(detail).collect();
+    let details: Vec<Text> = failures.iter().map(|failure| detail(workload, failure)).collect();
     let mut message = text!["Tasks of ", &workload.short_name, " ", wording.headline, ": "];
     message.append(Text::joined(&details));
     let advice: Vec<&'static str> = failures.iter().fold(Vec::new(), |mut all, failure| {
@@ -159,7 +164,11 @@ fn failing(workload: &Workload<'_>, analyses: &Analyses<'_>, wording: &Wording, 
         }
         all
     });
-    let text = [format_words(advice.join(" "))].into_iter().collect();
+    let mut text: Text = [format_words(advice.join(" "))].into_iter().collect();
+    let of_network = failures.iter().any(|failure| network::gone(failure.kind).is_some());
+    if let Some(instead) = workload.service.filter(|_| of_network).and_then(update::instead) {
+        text.push(instead);
+    }
     let blockers = details.into_iter().map(|detail| Blocker {
         family: Family::Task,
         kind: wording.kind,
@@ -185,12 +194,13 @@ fn failing(workload: &Workload<'_>, analyses: &Analyses<'_>, wording: &Wording, 
 }
 
 /// "3 × the image could not be pulled, access was denied (last at 2026-11-20T11:50:00Z)".
-fn detail(failure: &Failure<'_>) -> Text {
+fn detail(workload: &Workload<'_>, failure: &Failure<'_>) -> Text {
     let mut text = text![u64::from(failure.count), " × "];
     let words = failure.kind.and_then(|kind| Some((kind, troubles::words(kind.trouble)?)));
     match words {
         Some((kind, words)) => {
             text.push(words);
+            text.append(network::named(workload, kind, failure.text));
             if let Some(why) = troubles::why(kind) {
                 text.push(", ");
                 text.push(why);
@@ -244,5 +254,7 @@ fn commands(workload: &Workload<'_>, analyses: &Analyses<'_>, failures: &[Failur
         command.option("query", "services[].events[:10].[createdAt,message]");
         commands.push(command.to_string());
     }
+    let kinds = failures.iter().map(|failure| (failure.kind, failure.text));
+    commands.extend(kinds.filter_map(|(kind, text)| network::repair(workload, region, kind?, text)));
     commands
 }

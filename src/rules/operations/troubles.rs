@@ -9,12 +9,15 @@ pub(super) fn name(trouble: Trouble) -> &'static str {
         Trouble::RegistryAuth => "registry-auth",
         Trouble::SecretsManager => "secrets-manager",
         Trouble::Parameter => "parameter-store",
+        Trouble::SecretsOrAuth => "secrets-or-registry-auth",
         Trouble::Logs => "logs",
         Trouble::EnvironmentFile => "environment-file",
         Trouble::FileSystem => "file-system",
         Trouble::Role => "role",
         Trouble::Slots => "task-eni-slots",
         Trouble::NetworkInterface => "network-interface",
+        Trouble::SecurityGroup => "security-group",
+        Trouble::Subnet => "subnet",
         Trouble::Addresses => "addresses",
         Trouble::Ports => "ports",
         Trouble::Cpu => "cpu",
@@ -29,6 +32,9 @@ pub(super) fn name(trouble: Trouble) -> &'static str {
         Trouble::Capacity => "capacity",
         Trouble::Quota => "quota",
         Trouble::ContainerStart => "container-start",
+        Trouble::Command => "command",
+        Trouble::Architecture => "architecture",
+        Trouble::DiskSpace => "disk-space",
         Trouble::OutOfMemory => "out-of-memory",
         Trouble::Host => "host",
         Trouble::DeploymentLimits
@@ -69,12 +75,17 @@ pub(super) fn words(trouble: Trouble) -> Option<&'static str> {
         Trouble::RegistryAuth => "the login to Amazon ECR failed",
         Trouble::SecretsManager => "a secret could not be fetched from Secrets Manager",
         Trouble::Parameter => "a parameter could not be fetched from Parameter Store",
+        Trouble::SecretsOrAuth => {
+            "the login to Amazon ECR or the fetch of a secret or parameter failed (AWS does not say which)"
+        }
         Trouble::Logs => "the log destination could not be set up",
         Trouble::EnvironmentFile => "an environment file could not be fetched from S3",
         Trouble::FileSystem => "the EFS file system could not be mounted",
         Trouble::Role => "a role of the task could not be assumed",
         Trouble::Slots => "no slot for a task ENI was free",
         Trouble::NetworkInterface => "the network interface could not be made or attached",
+        Trouble::SecurityGroup => "a security group of the network configuration is gone",
+        Trouble::Subnet => "a subnet of the network configuration is gone",
         Trouble::Addresses => "the subnet had no free address",
         Trouble::Ports => "a static host port was taken",
         Trouble::Cpu => "no instance had enough CPU left",
@@ -89,6 +100,9 @@ pub(super) fn words(trouble: Trouble) -> Option<&'static str> {
         Trouble::Capacity => "AWS had no capacity",
         Trouble::Quota => "a quota of the account was reached",
         Trouble::ContainerStart => "a container could not be started",
+        Trouble::Command => "the command of a container is not in its image, or cannot be run",
+        Trouble::Architecture => "a container runs a program that is built for another CPU architecture",
+        Trouble::DiskSpace => "no disk space was left",
         Trouble::OutOfMemory => "a container ran out of memory",
         Trouble::Host => "the instance went away",
         Trouble::DeploymentLimits
@@ -104,7 +118,12 @@ pub(super) fn words(trouble: Trouble) -> Option<&'static str> {
 
 /// Why, and what the dialled address tells, after a comma.
 pub(super) fn why(kind: Kind) -> Option<&'static str> {
+    let says_it = |trouble| {
+        use Trouble::{Architecture, Command, DiskSpace, SecurityGroup, Subnet};
+        matches!(trouble, Architecture | Command | DiskSpace | SecurityGroup | Subnet)
+    };
     let words = match (kind.nature, kind.dialled) {
+        _ if says_it(kind.trouble) => return None,
         (Nature::Network, Some(Side::Private)) => {
             "no answer over the network: a private address was dialled, as an endpoint's is, so the way to it is blocked"
         }
@@ -116,6 +135,9 @@ pub(super) fn why(kind: Kind) -> Option<&'static str> {
         (Nature::Network, None) => "no answer over the network",
         (Nature::Refused, _) => "the connection was refused, so the path is open",
         (Nature::Permission, _) => "access was denied",
+        (Nature::Absent, _) if kind.trouble == Trouble::ContainerStart => {
+            "a file or folder that it needs does not exist"
+        }
         (Nature::Absent, _) => "it does not exist",
         (Nature::RateLimit, _) => "too many requests",
         (Nature::Unsaid, _) => return None,
@@ -138,6 +160,7 @@ pub(super) fn advice(kind: Option<Kind>) -> &'static str {
             | Trouble::RegistryAuth
             | Trouble::SecretsManager
             | Trouble::Parameter
+            | Trouble::SecretsOrAuth
             | Trouble::Logs
             | Trouble::EnvironmentFile,
             Nature::Network,
@@ -167,6 +190,13 @@ pub(super) fn advice(kind: Option<Kind>) -> &'static str {
             "Give the execution role ssm:GetParameters on the parameter and kms:Decrypt on its key."
         }
         (Trouble::Parameter, _) => "Check the name and Region of the parameter in the task definition.",
+        (Trouble::SecretsOrAuth, Nature::Permission) => {
+            "Give the execution role what the task uses of ecr:GetAuthorizationToken, secretsmanager:GetSecretValue, \
+             ssm:GetParameters and kms:Decrypt."
+        }
+        (Trouble::SecretsOrAuth, _) => {
+            "Check the execution role, and the secrets and parameters that the task definition names."
+        }
         (Trouble::Logs, Nature::Absent) => {
             "Create the log group, or set awslogs-create-group and allow logs:CreateLogGroup."
         }
@@ -191,6 +221,12 @@ fn elsewhere(trouble: Trouble, nature: Nature) -> &'static str {
         (Trouble::Slots, _) => {
             "Detach interfaces that ECS does not know of, turn on ENI trunking, or add instances or larger ones."
         }
+        (Trouble::SecurityGroup, _) => {
+            "Put a security group that exists into the network configuration, in place of the one that is gone."
+        }
+        (Trouble::Subnet, _) => {
+            "Take the subnet that is gone out of the network configuration, or put another one in its place."
+        }
         (Trouble::NetworkInterface, Nature::Permission) => {
             "See that no policy keeps the role AWSServiceRoleForECS from making network interfaces."
         }
@@ -213,7 +249,18 @@ fn elsewhere(trouble: Trouble, nature: Nature) -> &'static str {
         }
         (Trouble::Capacity, _) => "Add other zones, capacity providers or instance types; capacity also comes back.",
         (Trouble::Quota, _) => "Ask Service Quotas for more.",
-        (Trouble::ContainerStart, _) => "Look at the container's command, entry point, architecture and limits.",
+        (Trouble::ContainerStart, _) => "Look at the container's command, entry point, mounts and limits.",
+        (Trouble::Command, _) => {
+            "Correct the command or entry point in the task definition, or put the program into the image and make it \
+             executable."
+        }
+        (Trouble::Architecture, _) => {
+            "Build the image for the architecture of the instances, or on Fargate of runtimePlatform.cpuArchitecture; a \
+             script also fails so without its first line (#!)."
+        }
+        (Trouble::DiskSpace, _) => {
+            "Free or enlarge the disk of the instances; on Fargate raise ephemeralStorage in the task definition."
+        }
         (Trouble::OutOfMemory, _) => "Raise the memory of the container.",
         (Trouble::Host, _) => "See why the instance went away.",
         _ => OTHER,

@@ -63,6 +63,25 @@ fn all_agents_of_a_cluster() {
 }
 
 #[test]
+fn each_command_takes_no_more_instances_than_its_api() {
+    let mut pattern = patterns::ec2_bridge();
+    let subnet = pattern.subnets[0].clone();
+    for number in 0..101 {
+        let name = format!("lost-{number}");
+        let instance = pattern.account.container_instance(&pattern.cluster, &name, "m5.large", &subnet);
+        read(&mut pattern.account, &instance, false, Some(false));
+    }
+    let report = audit_rule(&pattern.account, RULE);
+    let named = |command: &String, prefix: &str| command.split(' ').filter(|word| word.starts_with(prefix)).count();
+    let commands = &only(&report).remediation.commands;
+    let described: Vec<_> = commands.iter().filter(|c| c.contains("describe-container-instances")).collect();
+    let ids: usize = described.iter().map(|c| c.split(' ').filter(|word| word.len() == 17).count()).sum();
+    assert_eq!((described.len(), ids), (2, 101));
+    let restarts: Vec<_> = commands.iter().filter(|c| c.contains("send-command")).map(|c| named(c, "i-")).collect();
+    assert_eq!(restarts, [50, 50, 1]);
+}
+
+#[test]
 fn the_finding_stays_the_same_when_another_instance_is_lost() {
     let id = |pattern: &Pattern| only(&audit_rule(&pattern.account, RULE)).id.clone();
     assert_eq!(id(&one_lost()), id(&all_lost()));

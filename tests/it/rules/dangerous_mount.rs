@@ -54,6 +54,15 @@ fn without_it_nothing_is_said() {
 }
 
 #[test]
+fn what_holds_the_agents_data_or_leads_to_the_root_is_dangerous_too() {
+    for path in ["/var", "/var/lib", "/proc/1/root", r"C:\", "//./pipe/docker_engine"] {
+        let mut pattern = patterns::ec2_bridge();
+        mount(&mut pattern, path, false);
+        assert!(only(&audit_rule(&pattern.account, RULE)).message.to_string().contains(path), "{path}");
+    }
+}
+
+#[test]
 fn a_volume_that_nobody_mounts_is_harmless() {
     let mut pattern = wrong(patterns::ec2_bridge());
     let definition = pattern.definition.clone();

@@ -2,7 +2,7 @@
 
 use ecs_network_audit::finding::Report;
 use ecs_network_audit::snapshot::coverage::Dataset;
-use ecs_network_audit::snapshot::enums::LaunchType;
+use ecs_network_audit::snapshot::enums::{DeploymentController, LaunchType};
 use insta::assert_snapshot;
 
 use crate::mocks::compute::{container, ecr, set_launch, set_platform};
@@ -45,6 +45,21 @@ fn an_old_version_is_named_with_what_its_successor_needs() {
     fix Deploy the service with platform version LATEST. From 1.4.0 on the image, secrets and files are fetched through the task's own interface, no longer over a network of AWS's: first make sure that its subnets and security groups reach ecr.api, secretsmanager and ssm, by a NAT gateway or VPC endpoints.
     $ aws ecs update-service --region eu-west-1 --cluster prod --service web --platform-version LATEST --force-new-deployment
     "##);
+}
+
+#[test]
+fn the_platform_of_a_service_with_another_controller_is_not_updated() {
+    for (controller, how) in [
+        (DeploymentController::CodeDeploy, "create a new CodeDeploy deployment"),
+        (DeploymentController::External, "create a new task set"),
+    ] {
+        let mut pattern = pinned("1.3.0");
+        pattern.account.edit_service(&pattern.service, |service| service.deployment_controller = controller);
+        let report = audit(&pattern);
+        assert!(
+            only(&report).remediation.text.to_string().contains(how) && only(&report).remediation.commands.is_empty()
+        );
+    }
 }
 
 #[test]

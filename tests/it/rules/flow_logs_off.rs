@@ -23,6 +23,8 @@ fn logged(mut pattern: Pattern, resources: &[&str]) -> Pattern {
                 id: format!("fl-{resource}"),
                 resource_id: (*resource).to_owned(),
                 status: "ACTIVE".to_owned(),
+                deliver_logs_status: Some("SUCCESS".to_owned()),
+                deliver_logs_error_message: None,
                 traffic_type: Some("ALL".to_owned()),
             },
         );
@@ -74,6 +76,33 @@ fn a_log_that_is_not_active_is_none() {
     let mut pattern = patterns::fargate_nat();
     pattern.account.data.flow_logs.items_mut().unwrap()[0].status = "INACTIVE".to_owned();
     only(&audit_rule(&pattern.account, RULE));
+}
+
+/// The flow log of the VPC is there, and what it records does not arrive.
+fn undelivered(error: Option<&str>) -> Pattern {
+    let mut pattern = patterns::fargate_nat();
+    let log = &mut pattern.account.data.flow_logs.items_mut().unwrap()[0];
+    log.deliver_logs_status = Some("FAILED".to_owned());
+    log.deliver_logs_error_message = error.map(str::to_owned);
+    pattern
+}
+
+#[test]
+fn a_log_that_is_not_delivered_is_none() {
+    assert_snapshot!(shown(only(&audit_rule(&undelivered(Some("Access error")).account, RULE))), @"");
+    only(&audit_rule(&undelivered(None).account, RULE));
+    // Another one arrives.
+    let mut pattern = undelivered(Some("Access error"));
+    let mut other = pattern.account.data.flow_logs.items()[0].clone();
+    other.id = "fl-0123456789abcdef0".to_owned();
+    other.deliver_logs_status = None;
+    push(&mut pattern.account.data.flow_logs, other);
+    assert_silent(&audit_rule(&pattern.account, RULE));
+}
+
+#[test]
+fn a_log_that_is_rate_limited_may_arrive_in_part() {
+    assert_unknown(&audit_rule(&undelivered(Some("Rate limited")).account, RULE), "is rate limited");
 }
 
 #[test]

@@ -55,6 +55,15 @@ fn the_command_keeps_the_rules_that_are_there() {
 }
 
 #[test]
+fn enhanced_scanning_scans_no_single_image_on_request() {
+    let mut pattern = unscanned();
+    registry(&mut pattern, "ENHANCED", &[("SCAN_ON_PUSH", &["team/"])]);
+    let report = audit_rule(&pattern.account, RULE);
+    let text = only(&report).remediation.text.to_string();
+    assert!(!text.contains("start-image-scan") && text.ends_with("are scanned when they are pushed again."), "{text}");
+}
+
+#[test]
 fn several_repositories_are_one_finding() {
     let mut pattern = unscanned();
     images(&mut pattern, &[&ecr("web"), &ecr("proxy"), &ecr("agent")]);

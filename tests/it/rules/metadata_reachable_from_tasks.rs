@@ -114,6 +114,29 @@ fn without_a_task_role_imds_v1_is_medium() {
 }
 
 #[test]
+fn tasks_that_live_by_the_instance_role_need_one_of_their_own_first() {
+    let report = audit(&without_task_role(with_role(patterns::ec2_bridge(), "required", 2)));
+    assert_snapshot!(only(&report).remediation.text, @"");
+    // The hop limit takes nothing from tasks with an interface of their own.
+    let report = audit(&without_task_role(with_role(patterns::ec2_awsvpc(), "optional", 2)));
+    assert!(!only(&report).remediation.text.to_string().contains("First"));
+}
+
+#[test]
+fn who_runs_a_task_may_name_a_role_in_the_call() {
+    let mut pattern = without_task_role(with_role(patterns::ec2_bridge(), "optional", 2));
+    let first = pattern.instances[0].clone();
+    for task in pattern.account.data.tasks.items_mut().unwrap() {
+        task.group = Some("family:web".to_owned());
+        task.container_instance_arn = Some(first.clone());
+    }
+    pattern.account.data.services.items_mut().unwrap().clear();
+    let report = audit(&pattern);
+    assert_eq!((only(&report).severity, &only(&report).severity_reason), (Severity::Low, &None));
+    assert_snapshot!(only(&report).remediation.text, @"");
+}
+
+#[test]
 fn a_cluster_is_one_finding_for_all_its_services_and_instances() {
     let mut pattern = with_role(patterns::ec2_bridge(), "required", 2);
     pattern.account.instance_role(&pattern.instances[1], "optional", 1);

@@ -3,6 +3,7 @@
 use insta::assert_snapshot;
 
 use ecs_network_audit::snapshot::coverage::Dataset;
+use ecs_network_audit::snapshot::enums::DeploymentController;
 
 use crate::mocks::accounts::{assign_public_ip, fargate_public};
 use crate::support::{assert_silent, assert_unknown, audit_rule, only, shown};
@@ -23,6 +24,18 @@ fn the_gateway_drops_what_has_no_address() {
     fix Set assignPublicIp to ENABLED, move the tasks to subnets behind a NAT gateway, or create endpoints for everything they need.
     $ aws ecs update-service --region eu-west-1 --cluster prod --service web --network-configuration 'awsvpcConfiguration={subnets=[subnet-0238e36be509fd2ee],securityGroups=[sg-00ee3097251c489aa],assignPublicIp=ENABLED}'
     "##);
+}
+
+#[test]
+fn the_network_of_a_service_with_another_controller_is_not_updated() {
+    let mut fixture = fargate_public();
+    assign_public_ip(&mut fixture, false);
+    fixture.account.edit_service(&fixture.service, |service| {
+        service.deployment_controller = DeploymentController::CodeDeploy;
+    });
+    let report = audit_rule(&fixture.account, RULE);
+    assert!(only(&report).remediation.text.to_string().contains("create a new CodeDeploy deployment"));
+    assert!(only(&report).remediation.commands.is_empty());
 }
 
 #[test]

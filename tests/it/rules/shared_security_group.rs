@@ -1,8 +1,9 @@
 //! One security group for tasks, load balancers and endpoints.
 
-use ecs_network_audit::finding::Report;
+use ecs_network_audit::finding::{Remediation, Report};
 use ecs_network_audit::snapshot::coverage::Dataset;
 use ecs_network_audit::snapshot::ecs::PlacementConstraint;
+use ecs_network_audit::snapshot::enums::{DeploymentController, VpcEndpointState};
 use ecs_network_audit::snapshot::ids::SecurityGroupId;
 use insta::assert_snapshot;
 
@@ -95,6 +96,70 @@ fn in_awsvpc_mode_the_group_of_the_instances_is_another_matter() {
     let instances = pattern.account.ensure_group(&pattern.vpc, "instances");
     assert_silent(&audit(&balancer(pattern, &[&instances])));
     only(&audit(&with_balancer(patterns::ec2_awsvpc())));
+}
+
+#[test]
+fn an_endpoint_that_is_gone_shares_nothing() {
+    let with_endpoint = |state: VpcEndpointState| {
+        let mut pattern = patterns::fargate_endpoints();
+        pattern.account.edit_endpoint(&pattern.endpoints[0], |endpoint| {
+            endpoint.security_group_ids.push(pattern.group.clone());
+            endpoint.state = state;
+        });
+        audit(&pattern)
+    };
+    for state in [VpcEndpointState::Deleting, VpcEndpointState::Deleted, VpcEndpointState::Failed] {
+        assert_silent(&with_endpoint(state));
+    }
+    for state in [VpcEndpointState::Available, VpcEndpointState::Pending, VpcEndpointState::PendingAcceptance] {
+        only(&with_endpoint(state));
+    }
+}
+
+/// What the commands admit: protocol and port of each.
+fn admitted(report: &Report) -> Vec<String> {
+    let commands = only(report).remediation.commands.iter().filter(|command| command.contains("authorize"));
+    let ports = commands.map(|command| {
+        let (_, rest) = command.split_once("--protocol ").unwrap();
+        rest.split(' ').filter(|word| *word != "--port").take(2).collect::<Vec<_>>().join(" ")
+    });
+    ports.collect()
+}
+
+#[test]
+fn the_new_group_admits_health_checks_and_the_protocol_of_the_traffic() {
+    let of = |protocol: &str, port: &str, mut pattern: Pattern| {
+        let target_group = pattern.target_group.clone().unwrap();
+        pattern.account.edit_target_group(&target_group, |group| {
+            group.protocol = Some(protocol.to_owned());
+            group.health_check.port = Some(port.to_owned());
+        });
+        admitted(&audit(&with_balancer(pattern)))
+    };
+    assert_eq!(of("HTTP", "traffic-port", patterns::fargate_nat()), ["tcp 8080"]);
+    assert_eq!(of("HTTP", "9090", patterns::fargate_nat()), ["tcp 8080", "tcp 9090"]);
+    assert_eq!(of("UDP", "traffic-port", patterns::fargate_nat()), ["tcp 8080", "udp 8080"]);
+    assert_eq!(of("UDP", "9090", patterns::fargate_nat()), ["tcp 9090", "udp 8080"]);
+    assert_eq!(of("TCP_UDP", "traffic-port", patterns::fargate_nat()), ["tcp 8080", "udp 8080"]);
+    let (listener, host) = ("\"$LISTENER_PORT\"", "\"$HOST_PORTS\"");
+    let tcp = [format!("tcp {listener}"), format!("tcp {host}")];
+    assert_eq!(of("HTTP", "traffic-port", patterns::ec2_bridge()), tcp);
+    let udp = [format!("udp {listener}"), format!("tcp {host}"), format!("udp {host}"), "tcp 9090".to_owned()];
+    assert_eq!(of("UDP", "9090", patterns::ec2_bridge()), udp);
+}
+
+#[test]
+fn the_network_of_a_service_with_another_controller_is_not_updated() {
+    for (controller, how) in [
+        (DeploymentController::CodeDeploy, "create a new CodeDeploy deployment"),
+        (DeploymentController::External, "create a new task set"),
+    ] {
+        let mut pattern = with_balancer(patterns::fargate_nat());
+        pattern.account.edit_service(&pattern.service, |service| service.deployment_controller = controller);
+        let report = audit(&pattern);
+        let Remediation { text, commands } = &only(&report).remediation;
+        assert!(text.to_string().contains(how) && !commands.iter().any(|c| c.contains("update-service")), "{text}");
+    }
 }
 
 #[test]

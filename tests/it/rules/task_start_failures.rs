@@ -5,15 +5,17 @@ use ecs_network_audit::finding::{Report, Severity};
 use ecs_network_audit::settings::Settings;
 use ecs_network_audit::snapshot::coverage::Dataset;
 use ecs_network_audit::snapshot::ecs::TaskContainer;
-use ecs_network_audit::snapshot::ids::Arn;
+use ecs_network_audit::snapshot::enums::DeploymentController;
+use ecs_network_audit::snapshot::ids::{Arn, SecurityGroupId};
 use insta::assert_snapshot;
 use jiff::SignedDuration;
 
 use crate::mocks::account::{Account, now};
 use crate::mocks::accounts::{
-    ec2_bridge_behind_alb, fargate_isolated_without_endpoints, fargate_private_with_nat, instances,
+    ec2_bridge_behind_alb, fargate_isolated_with_endpoints, fargate_isolated_without_endpoints,
+    fargate_private_with_nat, instances,
 };
-use crate::mocks::compute::set_counts;
+use crate::mocks::compute::{container, ecr, set_counts, set_network};
 use crate::mocks::patterns;
 use crate::support::{assert_silent, assert_unknown, audit_beside, audit_rule, only, shown};
 
@@ -180,6 +182,40 @@ fn what_has_healed_is_no_symptom() {
 }
 
 #[test]
+fn a_rollback_heals_what_the_revision_it_left_did() {
+    let rolled_back = |edit: &dyn Fn(&mut Account, &Arn)| {
+        let (mut account, service) = stopped(&[NOT_FOUND]);
+        // The tasks that run are older than the failure.
+        account.task(&service, "running");
+        let bad = Arn::from("arn:aws:ecs:eu-west-1:111122223333:task-definition/web:2");
+        for task in account.data.tasks.items_mut().unwrap().iter_mut().filter(|task| task.last_status == "STOPPED") {
+            task.task_definition_arn = bad.clone();
+        }
+        account.event(&service, "(service web) has reached a steady state.");
+        edit(&mut account, &service);
+        audit_rule(&account, RULE)
+    };
+    assert_silent(&rolled_back(&|_, _| ()));
+    // The rollback goes on, or the steady state was before.
+    only(&rolled_back(&|account, service| {
+        account.edit_service(service, |s| s.deployments[0].rollout_state = Some("IN_PROGRESS".to_owned()));
+    }));
+    only(&rolled_back(&|account, service| {
+        account.edit_service(service, |s| s.events[0].created_at = Some(now() - SignedDuration::from_mins(30)));
+    }));
+    only(&rolled_back(&|account, service| account.edit_service(service, |s| s.events.clear())));
+    // A deployment uses the revision still.
+    only(&rolled_back(&|account, service| {
+        account.edit_service(service, |s| {
+            let mut old = s.deployments[0].clone();
+            old.status = "ACTIVE".to_owned();
+            old.task_definition = Some(Arn::from("arn:aws:ecs:eu-west-1:111122223333:task-definition/web:2"));
+            s.deployments.push(old);
+        });
+    }));
+}
+
+#[test]
 fn a_later_run_of_a_schedule_heals_too() {
     let mut fixture = fargate_private_with_nat();
     let schedule = |fixture: &mut crate::mocks::accounts::Fixture, name: &str, failed: bool| {
@@ -219,6 +255,47 @@ fn a_finding_on_the_path_explains_what_gets_no_answer() {
 }
 
 #[test]
+fn an_environment_file_without_an_answer_is_explained_by_the_way_to_s3() {
+    let mut fixture = fargate_isolated_with_endpoints();
+    fixture.account.route_table(&fixture.vpc, "other", &[&fixture.subnet]);
+    let reason = "ResourceInitializationError: failed to download env files: file download command: non-empty error \
+        stream: RequestCanceled: request context canceled caused by: context deadline exceeded";
+    fixture.account.stopped_task(&fixture.service, "a", reason);
+    assert!(message(&audit_rule(&fixture.account, RULE)).contains("an environment file could not be fetched from S3"));
+    assert_silent(&audit_beside(&fixture.account, RULE, "s3-gateway-not-routed"));
+    let report = audit_rule(&fixture.account, "s3-gateway-not-routed");
+    assert_eq!((only(&report).severity, only(&report).confirmed_by.len()), (Severity::Critical, 1));
+}
+
+#[test]
+fn what_was_killed_before_it_said_what_it_waited_for_may_be_any_of_three() {
+    let reason =
+        "ResourceInitializationError: unable to pull secrets or registry auth: pull command failed: : signal: killed";
+    for missing in ["ecr.api", "secretsmanager", "ssm"] {
+        let mut fixture = fargate_isolated_without_endpoints();
+        for service in ["ecr.api", "ecr.dkr", "logs", "secretsmanager", "ssm"] {
+            if service != missing {
+                fixture.account.interface_endpoint(&fixture.vpc, service, &[&fixture.subnet]);
+            }
+        }
+        fixture.account.s3_gateway(&fixture.vpc, &[&fixture.table]);
+        let secrets = container("app", &ecr("web"))
+            .secret("arn:aws:secretsmanager:eu-west-1:111122223333:secret:db-AbCdEf")
+            .secret("/app/parameter")
+            .into_secrets();
+        fixture.account.edit_definition(&fixture.definition, |definition| definition.containers[0].secrets = secrets);
+        fixture.account.stopped_task(&fixture.service, "a", reason);
+        assert_silent(&audit_beside(&fixture.account, RULE, "vpc-endpoint-missing"));
+        let report = audit_rule(&fixture.account, "vpc-endpoint-missing");
+        assert_eq!((only(&report).severity, only(&report).confirmed_by.len()), (Severity::Critical, 1), "{missing}");
+    }
+    let (account, _) = stopped(&[reason]);
+    assert_snapshot!(message(&audit_rule(&account, RULE)), @r##"
+    Tasks of web fail to start: 1 × the login to Amazon ECR or the fetch of a secret or parameter failed (AWS does not say which), no answer over the network (last at 2026-11-20T11:50:00Z)
+    "##);
+}
+
+#[test]
 fn a_path_that_is_proved_to_be_fine_explains_nothing() {
     let (account, _) = stopped(&[&pull_from("34.240.1.2")]);
     let report = all_rules(&account);
@@ -255,6 +332,61 @@ fn a_subnet_without_addresses_explains_the_interfaces_that_could_not_be_made() {
         ..Settings::all_rules()
     };
     assert_eq!(only(&evaluate(&fixture.account.snapshot(), &settings)).rule, RULE);
+}
+
+#[test]
+fn a_security_group_that_is_gone_is_named_with_the_network_configuration_that_has_it() {
+    let (mut account, service) = stopped(&[]);
+    let subnet = account.data.services.items()[0].network_configuration.as_ref().unwrap().subnets[0].clone();
+    account.stopped_task(&service, "a", &format!("{NO_ADDRESS}{subnet}': InvalidSecurityGroupID.NotFound"));
+    assert_snapshot!(shown(only(&audit_rule(&account, RULE))), @"");
+    // With several groups AWS has to say which.
+    let other = SecurityGroupId::from("sg-0123456789abcdef0");
+    account.edit_service(&service, |service| {
+        let mut network = service.network_configuration.clone().unwrap();
+        network.security_groups.push(other);
+        set_network(service, network);
+    });
+    let report = audit_rule(&account, RULE);
+    assert!(message(&report).contains("is gone: one of sg-"), "{}", message(&report));
+    assert!(!only(&report).remediation.commands.iter().any(|command| command.contains("update-service")));
+    account.stopped_task(
+        &service,
+        "b",
+        "InvalidGroup.NotFound: the security group 'sg-0123456789abcdef0' does not exist",
+    );
+    account
+        .data
+        .tasks
+        .items_mut()
+        .unwrap()
+        .retain(|task| task.stopped_reason.as_ref().unwrap().contains("InvalidGroup"));
+    let report = audit_rule(&account, RULE);
+    assert_snapshot!(only(&report).remediation.commands[1], @"");
+}
+
+#[test]
+fn a_subnet_that_is_gone_is_named_too() {
+    let (mut account, service) = stopped(&[]);
+    let subnet = account.data.services.items()[0].network_configuration.as_ref().unwrap().subnets[0].clone();
+    account.stopped_task(&service, "a", &format!("{NO_ADDRESS}{subnet}': InvalidSubnetID.NotFound"));
+    assert_snapshot!(shown(only(&audit_rule(&account, RULE))), @"");
+    account.edit_service(&service, |service| service.deployment_controller = DeploymentController::CodeDeploy);
+    let report = audit_rule(&account, RULE);
+    assert!(only(&report).remediation.text.to_string().contains("create a new CodeDeploy deployment"));
+    assert_eq!(only(&report).remediation.commands.len(), 1);
+}
+
+#[test]
+fn a_full_disk_a_missing_command_and_another_architecture_are_no_missing_image() {
+    let (account, _) = stopped(&[
+        "CannotPullContainerError: failed to extract layer sha256:0a: write /x: no space left on device: unknown",
+        "CannotStartContainerError: exec: \"serve\": executable file not found in $PATH: unknown",
+        "CannotStartContainerError: exec /app/serve: exec format error",
+    ]);
+    let report = audit_rule(&account, RULE);
+    assert_snapshot!(message(&report), @"");
+    assert_snapshot!(only(&report).remediation.text, @"");
 }
 
 #[test]
