@@ -200,7 +200,7 @@ fn detail(workload: &Workload<'_>, failure: &Failure<'_>) -> Text {
     match words {
         Some((kind, words)) => {
             text.push(words);
-            text.append(network::named(workload, kind, failure.text));
+            text.append(network::named(workload, kind, failure.text, failure.at));
             if let Some(why) = troubles::why(kind) {
                 text.push(", ");
                 text.push(why);
@@ -254,7 +254,9 @@ fn commands(workload: &Workload<'_>, analyses: &Analyses<'_>, failures: &[Failur
         command.option("query", "services[].events[:10].[createdAt,message]");
         commands.push(command.to_string());
     }
-    let kinds = failures.iter().map(|failure| (failure.kind, failure.text));
-    commands.extend(kinds.filter_map(|(kind, text)| network::repair(workload, region, kind?, text)));
+    let repairs = failures
+        .iter()
+        .filter_map(|failure| network::repair(workload, region, failure.kind?, failure.text, failure.at));
+    commands.extend(repairs);
     commands
 }

@@ -89,7 +89,12 @@ fn undelivered(error: Option<&str>) -> Pattern {
 
 #[test]
 fn a_log_that_is_not_delivered_is_none() {
-    assert_snapshot!(shown(only(&audit_rule(&undelivered(Some("Access error")).account, RULE))), @"");
+    assert_snapshot!(shown(only(&audit_rule(&undelivered(Some("Access error")).account, RULE))), @r##"
+    low flow-logs-off vpc-01f40ac3d5852ad3a (ec2:vpc)
+    No flow log records the traffic of the awsvpc tasks in subnet-04c2cb0f785a4be86 and subnet-0efda74836b6450f9: neither vpc-01f40ac3d5852ad3a nor the subnets nor the interfaces of all running tasks have one that arrives; delivery of fl-0e9c94173a9c01ac4 fails (Access error)
+    fix Repair the delivery: see that the log group or bucket is there, and that the role of the flow log, or the policy of the bucket, lets it write. A flow log cannot be changed: one with another role or destination has to be created in its place.
+    $ aws ec2 describe-flow-logs --region eu-west-1 --flow-log-ids fl-0e9c94173a9c01ac4 --query 'FlowLogs[].[FlowLogId,DeliverLogsStatus,DeliverLogsErrorMessage,DeliverLogsPermissionArn,LogDestination]'
+    "##);
     only(&audit_rule(&undelivered(None).account, RULE));
     // Another one arrives.
     let mut pattern = undelivered(Some("Access error"));

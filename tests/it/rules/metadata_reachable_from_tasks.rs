@@ -116,7 +116,9 @@ fn without_a_task_role_imds_v1_is_medium() {
 #[test]
 fn tasks_that_live_by_the_instance_role_need_one_of_their_own_first() {
     let report = audit(&without_task_role(with_role(patterns::ec2_bridge(), "required", 2)));
-    assert_snapshot!(only(&report).remediation.text, @"");
+    assert_snapshot!(only(&report).remediation.text, @r##"
+    Keep the instance role to what the agent needs, and give tasks roles of their own. Require tokens with a hop limit of 1, in the launch template too: it stops tasks in bridge mode. A firewall rule on the instances would as well, but AWS does not show it: waive this where there is one. First give web a taskRoleArn: without one, these tasks have only the role that this takes from them.
+    "##);
     // The hop limit takes nothing from tasks with an interface of their own.
     let report = audit(&without_task_role(with_role(patterns::ec2_awsvpc(), "optional", 2)));
     assert!(!only(&report).remediation.text.to_string().contains("First"));
@@ -133,7 +135,9 @@ fn who_runs_a_task_may_name_a_role_in_the_call() {
     pattern.account.data.services.items_mut().unwrap().clear();
     let report = audit(&pattern);
     assert_eq!((only(&report).severity, &only(&report).severity_reason), (Severity::Low, &None));
-    assert_snapshot!(only(&report).remediation.text, @"");
+    assert_snapshot!(only(&report).remediation.text, @r##"
+    Keep the instance role to what the agent needs, and give tasks roles of their own. Require tokens with a hop limit of 1, in the launch template too: it stops tasks in bridge mode. A firewall rule on the instances would as well, but AWS does not show it: waive this where there is one. First see that whoever runs family:web names a task role: the task definition names none.
+    "##);
 }
 
 #[test]

@@ -339,7 +339,21 @@ fn a_security_group_that_is_gone_is_named_with_the_network_configuration_that_ha
     let (mut account, service) = stopped(&[]);
     let subnet = account.data.services.items()[0].network_configuration.as_ref().unwrap().subnets[0].clone();
     account.stopped_task(&service, "a", &format!("{NO_ADDRESS}{subnet}': InvalidSecurityGroupID.NotFound"));
-    assert_snapshot!(shown(only(&audit_rule(&account, RULE))), @"");
+    assert_snapshot!(shown(only(&audit_rule(&account, RULE))), @r##"
+    medium task-start-failures prod/web (ecs:service)
+    Tasks of web fail to start: 1 × a security group of the network configuration is gone: sg-00ee3097251c489aa (last at 2026-11-20T11:50:00Z)
+    blocker task/task-failed-to-start - -> web: 1 × a security group of the network configuration is gone: sg-00ee3097251c489aa (last at 2026-11-20T11:50:00Z)
+    seen 1 x stopped-task
+    fix Put a security group that exists into the network configuration, in place of the one that is gone.
+    $ aws ecs describe-tasks --region eu-west-1 --cluster prod --tasks arn:aws:ecs:eu-west-1:111122223333:task/prod/084fda2e90cbc1b67 --query 'tasks[].[taskArn,stoppedReason,containers[].[name,reason]]'
+    $ aws ecs update-service --region eu-west-1 --cluster prod --service web --network-configuration 'awsvpcConfiguration={subnets=[subnet-04c2cb0f785a4be86],securityGroups=['"$SECURITY_GROUP"'],assignPublicIp=DISABLED}'
+    "##);
+    // What failed before this deployment had another configuration perhaps.
+    let mut later = account.clone();
+    later.edit_service(&service, |service| service.deployments[0].created_at = Some(now()));
+    let report = audit_rule(&later, RULE);
+    assert!(message(&report).contains("is gone (last at"), "{}", message(&report));
+    assert!(!only(&report).remediation.commands.iter().any(|command| command.contains("update-service")));
     // With several groups AWS has to say which.
     let other = SecurityGroupId::from("sg-0123456789abcdef0");
     account.edit_service(&service, |service| {
@@ -362,7 +376,9 @@ fn a_security_group_that_is_gone_is_named_with_the_network_configuration_that_ha
         .unwrap()
         .retain(|task| task.stopped_reason.as_ref().unwrap().contains("InvalidGroup"));
     let report = audit_rule(&account, RULE);
-    assert_snapshot!(only(&report).remediation.commands[1], @"");
+    assert_snapshot!(only(&report).remediation.commands[1], @r##"
+    aws ecs update-service --region eu-west-1 --cluster prod --service web --network-configuration 'awsvpcConfiguration={subnets=[subnet-04c2cb0f785a4be86],securityGroups=[sg-00ee3097251c489aa,'"$SECURITY_GROUP"'],assignPublicIp=DISABLED}'
+    "##);
 }
 
 #[test]
@@ -370,7 +386,15 @@ fn a_subnet_that_is_gone_is_named_too() {
     let (mut account, service) = stopped(&[]);
     let subnet = account.data.services.items()[0].network_configuration.as_ref().unwrap().subnets[0].clone();
     account.stopped_task(&service, "a", &format!("{NO_ADDRESS}{subnet}': InvalidSubnetID.NotFound"));
-    assert_snapshot!(shown(only(&audit_rule(&account, RULE))), @"");
+    assert_snapshot!(shown(only(&audit_rule(&account, RULE))), @r##"
+    medium task-start-failures prod/web (ecs:service)
+    Tasks of web fail to start: 1 × a subnet of the network configuration is gone: subnet-04c2cb0f785a4be86 (last at 2026-11-20T11:50:00Z)
+    blocker task/task-failed-to-start - -> web: 1 × a subnet of the network configuration is gone: subnet-04c2cb0f785a4be86 (last at 2026-11-20T11:50:00Z)
+    seen 1 x stopped-task
+    fix Take the subnet that is gone out of the network configuration, or put another one in its place.
+    $ aws ecs describe-tasks --region eu-west-1 --cluster prod --tasks arn:aws:ecs:eu-west-1:111122223333:task/prod/084fda2e90cbc1b67 --query 'tasks[].[taskArn,stoppedReason,containers[].[name,reason]]'
+    $ aws ecs update-service --region eu-west-1 --cluster prod --service web --network-configuration 'awsvpcConfiguration={subnets=['"$SUBNET"'],securityGroups=[sg-00ee3097251c489aa],assignPublicIp=DISABLED}'
+    "##);
     account.edit_service(&service, |service| service.deployment_controller = DeploymentController::CodeDeploy);
     let report = audit_rule(&account, RULE);
     assert!(only(&report).remediation.text.to_string().contains("create a new CodeDeploy deployment"));
@@ -385,8 +409,12 @@ fn a_full_disk_a_missing_command_and_another_architecture_are_no_missing_image()
         "CannotStartContainerError: exec /app/serve: exec format error",
     ]);
     let report = audit_rule(&account, RULE);
-    assert_snapshot!(message(&report), @"");
-    assert_snapshot!(only(&report).remediation.text, @"");
+    assert_snapshot!(message(&report), @r##"
+    Tasks of web fail to start: 1 × the command of a container is not in its image, or cannot be run (last at 2026-11-20T11:50:00Z); 1 × a container runs a program that is built for another CPU architecture (last at 2026-11-20T11:50:00Z); 1 × no disk space was left (last at 2026-11-20T11:50:00Z)
+    "##);
+    assert_snapshot!(only(&report).remediation.text, @r##"
+    Correct the command or entry point in the task definition, or put the program into the image and make it executable. Build the image for the architecture of the instances, or on Fargate of runtimePlatform.cpuArchitecture; a script also fails so without its first line (#!). Free or enlarge the disk of the instances; on Fargate raise ephemeralStorage in the task definition.
+    "##);
 }
 
 #[test]
