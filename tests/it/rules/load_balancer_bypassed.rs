@@ -68,8 +68,6 @@ fn clients_whose_addresses_are_kept_have_to_be_admitted() {
     assert_eq!(only(&report).severity.name(), "low");
     // Its nodes are admitted by their addresses, which they are already: there is no group to name.
     assert_snapshot!(only(&report).remediation.commands.join("\n"), @r##"
-    aws ec2 authorize-security-group-ingress --region eu-west-1 --group-id sg-00ee3097251c489aa --protocol tcp --port 8080 --cidr 10.0.0.21/32
-    aws ec2 authorize-security-group-ingress --region eu-west-1 --group-id sg-00ee3097251c489aa --protocol tcp --port 8080 --cidr 10.0.1.21/32
     aws ec2 revoke-security-group-ingress --region eu-west-1 --group-id sg-00ee3097251c489aa --ip-permissions 'IpProtocol=tcp,FromPort=8080,ToPort=8080,IpRanges=[{CidrIp=0.0.0.0/0}]'
     "##);
 }
