@@ -3,17 +3,19 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::finding::Severity;
-use crate::report;
+use crate::report::Format;
 
 const EXAMPLES: &str = "\
 Examples:
   audit --demo                                   an account that ships with the program
   audit --profile prod                           audit the Region of the profile
   audit --profile prod --region eu-west-1 --cluster 'web-*'
-  audit --profile prod --format json --output report.json
+  audit --profile prod --output report.json --output report.sarif
+  audit --profile prod --format markdown >> \"$GITHUB_STEP_SUMMARY\"
   audit --profile prod --save-snapshot prod.json.zst
   audit --snapshot prod.json.zst                 the same report again, without AWS
 
@@ -139,10 +141,14 @@ pub struct SelectionArgs {
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
     /// Format on standard output
-    #[arg(long, value_enum, default_value_t = FormatArg::Table)]
-    pub format: FormatArg,
-    /// Also write a file, its format by its extension (.json, .txt, .html); may be repeated
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+    /// Also write a file, its format by its ending (.json, .sarif, .html, .md, .csv …); may be repeated
+    ///
+    /// Also write a file; may be repeated. Its ending says the format: .txt (table), .json, .ndjson, .sarif, .ocsf.json,
+    /// .ocsf-detection.json, .asff.json, .csv, .xml (JUnit), .md, .html, .prom. FORMAT=FILE says it for any other name,
+    /// as in sarif=results.json.
+    #[arg(long, value_name = "[FORMAT=]FILE")]
     pub output: Vec<PathBuf>,
     /// Hide findings below this severity; they still count
     #[arg(long, value_enum, value_name = "SEVERITY")]
@@ -263,15 +269,15 @@ pub struct PolicyArgs {
     pub selection: SelectionArgs,
 }
 
-/// `--format`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum FormatArg {
-    /// For people
-    Table,
-    /// For programs
-    Json,
-    /// One page for a browser, with pictures; it needs nothing else
-    Html,
+/// `--format` of the report.
+impl ValueEnum for Format {
+    fn value_variants<'a>() -> &'a [Self] {
+        Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()).help(self.about()))
+    }
 }
 
 /// `--format` of what is not a report.
@@ -281,16 +287,6 @@ pub enum PlainFormatArg {
     Table,
     /// For programs
     Json,
-}
-
-impl From<FormatArg> for report::Format {
-    fn from(format: FormatArg) -> Self {
-        match format {
-            FormatArg::Table => Self::Table,
-            FormatArg::Json => Self::Json,
-            FormatArg::Html => Self::Html,
-        }
-    }
 }
 
 /// A severity.

@@ -15,42 +15,61 @@ const WIDTHS: std::ops::RangeInclusive<u16> = 60..=200;
 /// A file that appears under its name only when it is whole.
 pub(super) struct Pending {
     path: PathBuf,
-    temporary: PathBuf,
+    /// Where it is written first; none for a pipe or a device, which is written as it is.
+    temporary: Option<PathBuf>,
     format: Format,
 }
 
 impl Pending {
-    /// Creates the file under a temporary name beside the final one.
+    /// Creates the files under temporary names beside the final ones.
     ///
     /// # Errors
-    /// When the extension names no format, or the place can't be written to.
-    pub(super) fn open(path: &Path) -> Result<Self, String> {
-        let format = match path.extension().and_then(|extension| extension.to_str()) {
-            Some("json") => Format::Json,
-            Some("txt") => Format::Table,
-            Some("html") => Format::Html,
-            _ => return Err(format!("{}: the extension names no format; use .json, .txt or .html", path.display())),
-        };
-        let temporary = temporary_beside(path)?;
-        Ok(Self { path: path.to_owned(), temporary, format })
-    }
-
-    /// What will be in it.
-    pub(super) fn format(&self) -> Format {
-        self.format
+    /// When an ending names no format, a place can't be written to, or two are the same.
+    pub(super) fn open_all(arguments: &[PathBuf]) -> Result<Vec<Self>, String> {
+        let mut files: Vec<Self> = Vec::new();
+        for argument in arguments {
+            let (format, path) = destination(argument)?;
+            let is_special = fs::metadata(&path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir());
+            if !is_special && files.iter().any(|file| file.path == path) {
+                return Err(format!("{}: two reports would have this name", path.display()));
+            }
+            let temporary = if is_special { None } else { Some(temporary_beside(&path)?) };
+            files.push(Self { path, temporary, format });
+        }
+        Ok(files)
     }
 
     fn write(&self, text: &str) -> Result<(), String> {
-        fs::write(&self.temporary, text)
-            .and_then(|()| fs::rename(&self.temporary, &self.path))
-            .map_err(|error| format!("writing {}: {error}", self.path.display()))
+        let written = match &self.temporary {
+            Some(temporary) => fs::write(temporary, text).and_then(|()| fs::rename(temporary, &self.path)),
+            None => fs::write(&self.path, text),
+        };
+        written.map_err(|error| format!("writing {}: {error}", self.path.display()))
     }
+}
+
+/// The format and the place that an argument of `--output` names.
+fn destination(argument: &Path) -> Result<(Format, PathBuf), String> {
+    let text = argument.to_str().unwrap_or_default();
+    if let Some((name, path)) = text.split_once('=')
+        && let Some(format) = Format::by_name(name)
+    {
+        return Ok((format, PathBuf::from(path)));
+    }
+    let file_name = argument.file_name().unwrap_or_default().to_string_lossy();
+    let format = Format::of_file_name(&file_name).ok_or_else(|| {
+        let endings = Format::ALL.iter().flat_map(|format| format.endings());
+        let endings: Vec<String> = endings.map(|ending| format!(".{ending}")).collect();
+        let endings = endings.join(" ");
+        format!("{}: the ending names no format; use {endings}, or say FORMAT=FILE", argument.display())
+    })?;
+    Ok((format, argument.to_owned()))
 }
 
 impl Drop for Pending {
     fn drop(&mut self) {
         // After a rename there is nothing left to remove.
-        let _ = fs::remove_file(&self.temporary);
+        let _ = self.temporary.as_ref().map(fs::remove_file);
     }
 }
 
@@ -74,6 +93,11 @@ fn temporary_beside(path: &Path) -> Result<PathBuf, String> {
     Ok(temporary)
 }
 
+/// The formats that will be written.
+pub(super) fn formats(arguments: &OutputArgs, files: &[Pending]) -> Vec<Format> {
+    files.iter().map(|file| file.format).chain([arguments.format]).collect()
+}
+
 /// Writes the report to standard output and to the files.
 ///
 /// # Errors
@@ -89,7 +113,7 @@ pub(super) fn write(
         let plain = View { width: DEFAULT_WIDTH, colour: false, min_severity: view.min_severity };
         file.write(&report::render(document, file.format, &plain))?;
     }
-    print(&report::render(document, arguments.format.into(), &view))
+    print(&report::render(document, arguments.format, &view))
 }
 
 /// Prints to standard output.

@@ -12,10 +12,9 @@ use super::output::{self, Pending};
 use super::progress::Progress;
 use super::settled::{self, Settled};
 use super::{DEMO, Exit, failure};
-use crate::capacity::Capacity;
 use crate::collect::{self, Request};
 use crate::finding::{Report, Status};
-use crate::report::{self, Document, Format};
+use crate::report::{self, Document};
 use crate::settings::Settings;
 use crate::snapshot::coverage::Dataset;
 use crate::snapshot::{Scope, Snapshot, file};
@@ -47,29 +46,20 @@ pub(super) fn run(arguments: &ScanArgs) -> Exit {
     };
     let mut report = engine::evaluate(&snapshot, settings);
     settled.mark(&mut report);
-    let pictures = pictures(arguments, &files, &snapshot, &settled, &report);
-    let (wiring, capacity) = pictures.as_ref().map(|(wiring, capacity)| (wiring, capacity)).unzip();
-    let document = Document { report: &report, wiring, capacity };
+    let formats = output::formats(&arguments.output, &files);
+    let wiring = formats.iter().any(|format| format.needs_wiring()).then(|| pictured(&snapshot, &settled, &report));
+    let capacity = formats.iter().any(|format| format.needs_capacity()).then(|| capacity::of(&snapshot, settings));
+    let document = Document { report: &report, wiring: wiring.as_ref(), capacity: capacity.as_ref() };
     if let Err(error) = output::write(&document, &arguments.output, settled.min_severity, &files) {
         return refuse(Exit::NotWritten, &error);
     }
     stopped.unwrap_or_else(|| verdict(&report, &settled, arguments))
 }
 
-/// What pictures are drawn from, where a format has some.
-fn pictures(
-    arguments: &ScanArgs,
-    files: &[Pending],
-    snapshot: &Snapshot,
-    settled: &Settled,
-    report: &Report,
-) -> Option<(Wiring, Capacity)> {
-    let mut formats = files.iter().map(Pending::format).chain([Format::from(arguments.output.format)]);
-    formats.any(Format::has_pictures).then(|| {
-        let names = report::pictured(report, settled.min_severity);
-        let wiring = explain::explain(snapshot, &settled.settings, report, |name| names.contains(name));
-        (wiring, capacity::of(snapshot, &settled.settings))
-    })
+/// The wiring of the workloads that pictures are worth.
+fn pictured(snapshot: &Snapshot, settled: &Settled, report: &Report) -> Wiring {
+    let names = report::pictured(report, settled.min_severity);
+    explain::explain(snapshot, &settled.settings, report, |name| names.contains(name))
 }
 
 fn refuse(exit: Exit, error: &str) -> Exit {
@@ -81,7 +71,7 @@ fn open_files(arguments: &ScanArgs) -> Result<Vec<Pending>, String> {
     if let Some(path) = &arguments.source.save_snapshot {
         output::check_writable(path)?;
     }
-    arguments.output.output.iter().map(|path| Pending::open(path)).collect()
+    Pending::open_all(&arguments.output.output)
 }
 
 /// Where a snapshot comes from.

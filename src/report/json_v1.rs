@@ -3,10 +3,12 @@
 mod form;
 
 use form::{
-    Baseline, Blocker, Cause, Coverage, Evidence, Failure, Finding, Hop, NotEvaluated, Related, Remediation, Report,
-    Resource, RuleTally, Scan, Scope, Severities, Summary, Target, Tool, Trace, Waiver, WaiverNote,
+    Baseline, Blocker, Cause, Evidence, Failure, Hop, Related, Remediation, Report, Resource, Scope, Severities,
+    Target, Trace, WaiverNote,
 };
+pub(super) use form::{Coverage, Finding, NotEvaluated, RuleTally, Scan, Summary, Tool, Waiver};
 
+use super::shown;
 use crate::finding;
 use crate::reach::verdict;
 use crate::snapshot::coverage;
@@ -22,14 +24,13 @@ pub fn render(report: &finding::Report, min_severity: finding::Severity) -> Stri
     json
 }
 
-fn of_report(report: &finding::Report, min_severity: finding::Severity) -> Report<'_> {
-    let shown = report.findings.iter().filter(|finding| finding.severity >= min_severity);
+pub(super) fn of_report(report: &finding::Report, min_severity: finding::Severity) -> Report<'_> {
     Report {
         schema_version: SCHEMA_VERSION,
-        tool: Tool { name: "ecs-network-audit", version: env!("CARGO_PKG_VERSION") },
+        tool: Tool { name: shown::TOOL, version: shown::VERSION },
         scan: of_scan(&report.scan),
         summary: of_summary(report),
-        findings: shown.map(of_finding).collect(),
+        findings: shown::findings(report, min_severity).map(of_finding).collect(),
         rules: report.rules.iter().map(of_tally).collect(),
         not_evaluated: report.not_evaluated.iter().map(of_not_evaluated).collect(),
         coverage: report.coverage.iter().map(of_coverage).collect(),
@@ -184,10 +185,7 @@ fn of_tally(tally: &finding::RuleTally) -> RuleTally {
 
 fn of_not_evaluated(entry: &finding::NotEvaluated) -> NotEvaluated<'_> {
     NotEvaluated {
-        kind: match entry.kind {
-            finding::NotEvaluatedKind::Unread => "unread",
-            finding::NotEvaluatedKind::Undecidable => "undecidable",
-        },
+        kind: shown::kind(entry.kind),
         rule: entry.rule,
         account: &entry.account,
         region: &entry.region,

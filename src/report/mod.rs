@@ -1,10 +1,13 @@
-//! The formats of a report, one file each. They see a finished [`Report`] and nothing else.
+//! The formats of a report, one file each. They see a finished [`Document`] and nothing else.
 
 mod capacity;
 mod diff;
 mod escape;
+mod format;
 mod html;
 pub mod json_v1;
+mod ndjson;
+mod shown;
 mod table;
 mod wiring;
 
@@ -14,24 +17,6 @@ use crate::capacity::Capacity;
 use crate::diff::Diff;
 use crate::finding::{Report, Severity};
 use crate::wiring::Wiring;
-
-/// A format of the report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// For people.
-    Table,
-    /// For programs: version 1 of the JSON contract.
-    Json,
-    /// For people and browsers: one page that needs nothing else.
-    Html,
-}
-
-impl Format {
-    /// Whether it shows [`Document::wiring`] and [`Document::capacity`].
-    pub fn has_pictures(self) -> bool {
-        matches!(self, Self::Html)
-    }
-}
 
 /// How a report is shown; none of it changes what was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,11 +40,13 @@ pub struct Document<'a> {
     pub capacity: Option<&'a Capacity>,
 }
 
-/// Renders a document, with a line feed at its end.
+/// Renders a document; where it is not empty, a line feed ends it.
 pub fn render(document: &Document<'_>, format: Format, view: &View) -> String {
+    let (report, least) = (document.report, view.min_severity);
     match format {
-        Format::Table => table::render(document.report, view),
-        Format::Json => json_v1::render(document.report, view.min_severity),
+        Format::Table => table::render(report, view),
+        Format::Json => json_v1::render(report, least),
+        Format::Ndjson => ndjson::render(report, least),
         Format::Html => html::render(document, view),
     }
 }
@@ -85,3 +72,4 @@ pub fn render_capacity(capacity: &Capacity, view: &View) -> String {
 }
 
 pub use escape::terminal as escape_for_terminal;
+pub use format::Format;

@@ -11,11 +11,12 @@ use comfy_table::{
 use jiff::Timestamp;
 
 use super::View;
-use super::escape::terminal as escape;
+use super::escape::{said, terminal as escape};
+use super::shown::counted;
 use crate::finding::{
     Cause, Evidence, Finding, NotEvaluated, NotEvaluatedKind, Report, RuleTally, Severity, Status, WaiverState,
 };
-use crate::text::{Span, Text};
+use crate::text::Text;
 
 /// No outer border; a thin line between rows, so that text can be copied.
 const HOUSE_STYLE: TableStyle =
@@ -356,13 +357,7 @@ fn seen(evidence: &Evidence) -> String {
 
 /// A sentence for a terminal: names escaped.
 pub(super) fn plain(text: &Text) -> String {
-    text.spans()
-        .iter()
-        .map(|span| match span {
-            Span::Words(words) => words.to_string(),
-            Span::Name(name) => escape(name),
-        })
-        .collect()
+    said(text, escape)
 }
 
 type Reasons<'a> = BTreeMap<(String, Option<&'a str>), Vec<&'a NotEvaluated>>;
@@ -383,11 +378,7 @@ fn named(subjects: &[&str]) -> String {
     }
 }
 
-fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
-}
-
-fn minute(at: Timestamp) -> String {
+pub(super) fn minute(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 

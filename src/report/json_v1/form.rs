@@ -8,23 +8,23 @@ use serde_json::Value;
 /// A report.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct Report<'a> {
-    pub(super) schema_version: u32,
-    pub(super) tool: Tool,
-    pub(super) scan: Scan<'a>,
-    pub(super) summary: Summary,
-    pub(super) findings: Vec<Finding<'a>>,
-    pub(super) rules: Vec<RuleTally>,
-    pub(super) not_evaluated: Vec<NotEvaluated<'a>>,
-    pub(super) coverage: Vec<Coverage<'a>>,
+pub(in crate::report) struct Report<'a> {
+    pub(in crate::report) schema_version: u32,
+    pub(in crate::report) tool: Tool,
+    pub(in crate::report) scan: Scan<'a>,
+    pub(in crate::report) summary: Summary,
+    pub(in crate::report) findings: Vec<Finding<'a>>,
+    pub(in crate::report) rules: Vec<RuleTally>,
+    pub(in crate::report) not_evaluated: Vec<NotEvaluated<'a>>,
+    pub(in crate::report) coverage: Vec<Coverage<'a>>,
     /// What became of the waivers.
-    pub(super) waivers: Vec<Waiver<'a>>,
+    pub(in crate::report) waivers: Vec<Waiver<'a>>,
 }
 
 /// A waiver and what it covers.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct Waiver<'a> {
+pub(in crate::report) struct Waiver<'a> {
     /// Pattern of rules.
     pub(super) rule: &'a str,
     /// Pattern of resource names or ARNs.
@@ -41,7 +41,7 @@ pub(super) struct Waiver<'a> {
 /// Why a finding is accepted.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct WaiverNote<'a> {
+pub(in crate::report) struct WaiverNote<'a> {
     pub(super) reason: &'a str,
     pub(super) owner: &'a str,
     /// The last day that it holds, in UTC.
@@ -51,7 +51,7 @@ pub(super) struct WaiverNote<'a> {
 /// The earlier report that known findings were taken from.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct Baseline<'a> {
+pub(in crate::report) struct Baseline<'a> {
     pub(super) finished_at: &'a str,
     pub(super) complete: bool,
     /// Findings that were there before.
@@ -60,7 +60,7 @@ pub(super) struct Baseline<'a> {
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct Tool {
+pub(in crate::report) struct Tool {
     pub(super) name: &'static str,
     pub(super) version: &'static str,
 }
@@ -68,7 +68,7 @@ pub(super) struct Tool {
 /// What was scanned.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct Scan<'a> {
+pub(in crate::report) struct Scan<'a> {
     /// RFC 3339.
     pub(super) started_at: String,
     /// RFC 3339.
@@ -88,7 +88,7 @@ pub(super) struct Scan<'a> {
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct Target<'a> {
+pub(in crate::report) struct Target<'a> {
     pub(super) account: &'a str,
     pub(super) region: &'a str,
     pub(super) partition: &'a str,
@@ -100,14 +100,14 @@ pub(super) struct Target<'a> {
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct Scope<'a> {
+pub(in crate::report) struct Scope<'a> {
     pub(super) clusters: &'a [String],
     pub(super) services: &'a [String],
 }
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct Summary {
+pub(in crate::report) struct Summary {
     /// Open findings by severity, the hidden ones included.
     pub(super) findings: Severities,
     pub(super) waived: usize,
@@ -123,7 +123,7 @@ pub(super) struct Summary {
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct Severities {
+pub(in crate::report) struct Severities {
     pub(super) critical: usize,
     pub(super) high: usize,
     pub(super) medium: usize,
@@ -133,7 +133,7 @@ pub(super) struct Severities {
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct Finding<'a> {
+pub(in crate::report) struct Finding<'a> {
     /// Stable from run to run.
     pub(super) id: &'a str,
     pub(super) rule: &'static str,
@@ -161,7 +161,7 @@ pub(super) struct Finding<'a> {
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct Resource<'a> {
+pub(in crate::report) struct Resource<'a> {
     pub(super) r#type: &'static str,
     pub(super) arn: &'a str,
     /// `cluster/service` for a service.
@@ -170,7 +170,7 @@ pub(super) struct Resource<'a> {
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct Related<'a> {
+pub(in crate::report) struct Related<'a> {
     pub(super) r#type: &'static str,
     pub(super) id: &'a str,
     pub(super) role: &'static str,
@@ -178,7 +178,7 @@ pub(super) struct Related<'a> {
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct Blocker<'a> {
+pub(in crate::report) struct Blocker<'a> {
     pub(super) family: &'static str,
     pub(super) kind: &'static str,
     pub(super) need: Option<&'a str>,
@@ -192,7 +192,7 @@ pub(super) struct Blocker<'a> {
 /// What to repair, where several findings share it.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct Cause<'a> {
+pub(in crate::report) struct Cause<'a> {
     pub(super) id: String,
     pub(super) r#type: &'static str,
     pub(super) resource: &'a str,
@@ -200,7 +200,7 @@ pub(super) struct Cause<'a> {
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct Trace<'a> {
+pub(in crate::report) struct Trace<'a> {
     pub(super) need: &'a str,
     pub(super) origin: &'a str,
     pub(super) hops: Vec<Hop<'a>>,
@@ -208,7 +208,7 @@ pub(super) struct Trace<'a> {
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct Hop<'a> {
+pub(in crate::report) struct Hop<'a> {
     pub(super) hop: &'static str,
     pub(super) resource: &'a str,
     /// `holds`, `fails` or `unknown`.
@@ -218,7 +218,7 @@ pub(super) struct Hop<'a> {
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct Evidence<'a> {
+pub(in crate::report) struct Evidence<'a> {
     pub(super) source: &'static str,
     pub(super) at: Option<String>,
     pub(super) count: u32,
@@ -227,14 +227,14 @@ pub(super) struct Evidence<'a> {
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct Remediation<'a> {
+pub(in crate::report) struct Remediation<'a> {
     pub(super) text: String,
     pub(super) commands: &'a [String],
 }
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct RuleTally {
+pub(in crate::report) struct RuleTally {
     pub(super) rule: &'static str,
     pub(super) subjects: usize,
     pub(super) holds: usize,
@@ -245,7 +245,7 @@ pub(super) struct RuleTally {
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct NotEvaluated<'a> {
+pub(in crate::report) struct NotEvaluated<'a> {
     /// `unread`: a call failed. `undecidable`: all was read and it can't be seen from there.
     pub(super) kind: &'static str,
     pub(super) rule: &'static str,
@@ -260,7 +260,7 @@ pub(super) struct NotEvaluated<'a> {
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct Coverage<'a> {
+pub(in crate::report) struct Coverage<'a> {
     pub(super) account: &'a str,
     pub(super) region: &'a str,
     pub(super) dataset: &'static str,
@@ -276,7 +276,7 @@ pub(super) struct Coverage<'a> {
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct Failure<'a> {
+pub(in crate::report) struct Failure<'a> {
     pub(super) operation: &'a str,
     /// `access-denied`, `not-supported`, `throttled` …
     pub(super) class: String,

@@ -1,0 +1,113 @@
+//! The table of formats: what each is called, which files have it, and what it is made from.
+
+/// A format of the report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Format {
+    /// For people.
+    Table,
+    /// For programs: version 1 of the JSON contract.
+    Json,
+    /// The same contract, one object a line.
+    Ndjson,
+    /// For browsers: one page that needs nothing else.
+    Html,
+}
+
+struct Entry {
+    name: &'static str,
+    about: &'static str,
+    endings: &'static [&'static str],
+    wiring: bool,
+    capacity: bool,
+}
+
+impl Format {
+    /// In the order in which help shows them.
+    pub const ALL: &[Self] = &[Self::Table, Self::Json, Self::Ndjson, Self::Html];
+
+    fn entry(self) -> Entry {
+        let entry = |name, about, endings| Entry { name, about, endings, wiring: false, capacity: false };
+        match self {
+            Self::Table => entry("table", "For people", &["txt"]),
+            Self::Json => entry("json", "For programs: one versioned object", &["json"]),
+            Self::Ndjson => entry("ndjson", "The same, one object a line, each with its type", &["ndjson", "jsonl"]),
+            Self::Html => Entry {
+                wiring: true,
+                capacity: true,
+                ..entry("html", "One page for a browser, with pictures; it needs nothing else", &["html", "htm"])
+            },
+        }
+    }
+
+    /// The word on the command line.
+    pub fn name(self) -> &'static str {
+        self.entry().name
+    }
+
+    /// What it is for.
+    pub fn about(self) -> &'static str {
+        self.entry().about
+    }
+
+    /// How names of its files end, without the first dot.
+    pub fn endings(self) -> &'static [&'static str] {
+        self.entry().endings
+    }
+
+    /// Whether it draws the wiring of workloads.
+    pub fn needs_wiring(self) -> bool {
+        self.entry().wiring
+    }
+
+    /// Whether it shows what clusters and subnets still hold.
+    pub fn needs_capacity(self) -> bool {
+        self.entry().capacity
+    }
+
+    /// The format of that name.
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|format| format.name() == name)
+    }
+
+    /// The format that a file of that name has; the longest ending decides.
+    pub fn of_file_name(name: &str) -> Option<Self> {
+        let name = name.to_lowercase();
+        let endings = Self::ALL.iter().flat_map(|format| format.endings().iter().map(move |ending| (ending, *format)));
+        let matching = endings.filter(|(ending, _)| {
+            let stem = name.strip_suffix(**ending).and_then(|rest| rest.strip_suffix('.'));
+            stem.is_some_and(|stem| !stem.is_empty())
+        });
+        matching.max_by_key(|(ending, _)| ending.len()).map(|(_, format)| format)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_ending_decides() {
+        for (name, format) in [
+            ("report.json", Some(Format::Json)),
+            ("sarif.json", Some(Format::Json)),
+            ("report.docx", None),
+            ("json", None),
+            (".json", None),
+            ("", None),
+        ] {
+            assert_eq!(Format::of_file_name(name), format, "{name}");
+        }
+    }
+
+    #[test]
+    fn no_two_formats_share_a_name_or_an_ending() {
+        let mut seen = std::collections::BTreeSet::new();
+        for format in Format::ALL {
+            assert!(seen.insert(format!("name {}", format.name())));
+            assert_eq!(Format::by_name(format.name()), Some(*format));
+            for ending in format.endings() {
+                assert!(seen.insert((*ending).to_owned()), "{ending}");
+            }
+        }
+    }
+}
