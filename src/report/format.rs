@@ -9,6 +9,8 @@ pub enum Format {
     Json,
     /// The same contract, one object a line.
     Ndjson,
+    /// For code scanning.
+    Sarif,
     /// For browsers: one page that needs nothing else.
     Html,
 }
@@ -23,7 +25,7 @@ struct Entry {
 
 impl Format {
     /// In the order in which help shows them.
-    pub const ALL: &[Self] = &[Self::Table, Self::Json, Self::Ndjson, Self::Html];
+    pub const ALL: &[Self] = &[Self::Table, Self::Json, Self::Ndjson, Self::Sarif, Self::Html];
 
     fn entry(self) -> Entry {
         let entry = |name, about, endings| Entry { name, about, endings, wiring: false, capacity: false };
@@ -31,6 +33,7 @@ impl Format {
             Self::Table => entry("table", "For people", &["txt"]),
             Self::Json => entry("json", "For programs: one versioned object", &["json"]),
             Self::Ndjson => entry("ndjson", "The same, one object a line, each with its type", &["ndjson", "jsonl"]),
+            Self::Sarif => entry("sarif", "SARIF 2.1.0, for GitHub code scanning", &["sarif", "sarif.json"]),
             Self::Html => Entry {
                 wiring: true,
                 capacity: true,
@@ -90,6 +93,7 @@ mod tests {
         for (name, format) in [
             ("report.json", Some(Format::Json)),
             ("sarif.json", Some(Format::Json)),
+            ("x.sarif.json", Some(Format::Sarif)),
             ("report.docx", None),
             ("json", None),
             (".json", None),

@@ -7,6 +7,7 @@ mod format;
 mod html;
 pub mod json_v1;
 mod ndjson;
+mod sarif;
 mod shown;
 mod table;
 mod wiring;
@@ -47,6 +48,7 @@ pub fn render(document: &Document<'_>, format: Format, view: &View) -> String {
         Format::Table => table::render(report, view),
         Format::Json => json_v1::render(report, least),
         Format::Ndjson => ndjson::render(report, least),
+        Format::Sarif => sarif::render(report, least),
         Format::Html => html::render(document, view),
     }
 }
