@@ -11,6 +11,10 @@ pub enum Format {
     Ndjson,
     /// For code scanning.
     Sarif,
+    /// For a SIEM: OCSF Compliance Finding.
+    Ocsf,
+    /// For a SIEM: OCSF Detection Finding.
+    OcsfDetection,
     /// For browsers: one page that needs nothing else.
     Html,
 }
@@ -25,7 +29,8 @@ struct Entry {
 
 impl Format {
     /// In the order in which help shows them.
-    pub const ALL: &[Self] = &[Self::Table, Self::Json, Self::Ndjson, Self::Sarif, Self::Html];
+    pub const ALL: &[Self] =
+        &[Self::Table, Self::Json, Self::Ndjson, Self::Sarif, Self::Ocsf, Self::OcsfDetection, Self::Html];
 
     fn entry(self) -> Entry {
         let entry = |name, about, endings| Entry { name, about, endings, wiring: false, capacity: false };
@@ -34,6 +39,12 @@ impl Format {
             Self::Json => entry("json", "For programs: one versioned object", &["json"]),
             Self::Ndjson => entry("ndjson", "The same, one object a line, each with its type", &["ndjson", "jsonl"]),
             Self::Sarif => entry("sarif", "SARIF 2.1.0, for GitHub code scanning", &["sarif", "sarif.json"]),
+            Self::Ocsf => entry("ocsf", "OCSF 1.5.0 Compliance Finding, a line each", &["ocsf", "ocsf.json"]),
+            Self::OcsfDetection => entry(
+                "ocsf-detection",
+                "OCSF 1.5.0 Detection Finding, a line each",
+                &["ocsf-detection", "ocsf-detection.json"],
+            ),
             Self::Html => Entry {
                 wiring: true,
                 capacity: true,
@@ -92,6 +103,8 @@ mod tests {
     fn the_longest_ending_decides() {
         for (name, format) in [
             ("report.json", Some(Format::Json)),
+            ("report.OCSF.json", Some(Format::Ocsf)),
+            ("report.ocsf-detection.json", Some(Format::OcsfDetection)),
             ("sarif.json", Some(Format::Json)),
             ("x.sarif.json", Some(Format::Sarif)),
             ("report.docx", None),

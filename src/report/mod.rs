@@ -7,6 +7,7 @@ mod format;
 mod html;
 pub mod json_v1;
 mod ndjson;
+mod ocsf;
 mod sarif;
 mod shown;
 mod table;
@@ -49,6 +50,8 @@ pub fn render(document: &Document<'_>, format: Format, view: &View) -> String {
         Format::Json => json_v1::render(report, least),
         Format::Ndjson => ndjson::render(report, least),
         Format::Sarif => sarif::render(report, least),
+        Format::Ocsf => ocsf::render(report, least, ocsf::Class::Compliance),
+        Format::OcsfDetection => ocsf::render(report, least, ocsf::Class::Detection),
         Format::Html => html::render(document, view),
     }
 }
