@@ -15,6 +15,8 @@ pub enum Format {
     Ocsf,
     /// For a SIEM: OCSF Detection Finding.
     OcsfDetection,
+    /// For AWS Security Hub.
+    Asff,
     /// For browsers: one page that needs nothing else.
     Html,
 }
@@ -30,7 +32,7 @@ struct Entry {
 impl Format {
     /// In the order in which help shows them.
     pub const ALL: &[Self] =
-        &[Self::Table, Self::Json, Self::Ndjson, Self::Sarif, Self::Ocsf, Self::OcsfDetection, Self::Html];
+        &[Self::Table, Self::Json, Self::Ndjson, Self::Sarif, Self::Ocsf, Self::OcsfDetection, Self::Asff, Self::Html];
 
     fn entry(self) -> Entry {
         let entry = |name, about, endings| Entry { name, about, endings, wiring: false, capacity: false };
@@ -45,6 +47,9 @@ impl Format {
                 "OCSF 1.5.0 Detection Finding, a line each",
                 &["ocsf-detection", "ocsf-detection.json"],
             ),
+            Self::Asff => {
+                entry("asff", "AWS Security Hub: a line for each batch-import-findings", &["asff", "asff.json"])
+            }
             Self::Html => Entry {
                 wiring: true,
                 capacity: true,
@@ -105,6 +110,7 @@ mod tests {
             ("report.json", Some(Format::Json)),
             ("report.OCSF.json", Some(Format::Ocsf)),
             ("report.ocsf-detection.json", Some(Format::OcsfDetection)),
+            ("report.asff.json", Some(Format::Asff)),
             ("sarif.json", Some(Format::Json)),
             ("x.sarif.json", Some(Format::Sarif)),
             ("report.docx", None),

@@ -1,5 +1,6 @@
 //! The formats of a report, one file each. They see a finished [`Document`] and nothing else.
 
+mod asff;
 mod capacity;
 mod diff;
 mod escape;
@@ -52,6 +53,7 @@ pub fn render(document: &Document<'_>, format: Format, view: &View) -> String {
         Format::Sarif => sarif::render(report, least),
         Format::Ocsf => ocsf::render(report, least, ocsf::Class::Compliance),
         Format::OcsfDetection => ocsf::render(report, least, ocsf::Class::Detection),
+        Format::Asff => asff::render(report, least),
         Format::Html => html::render(document, view),
     }
 }
