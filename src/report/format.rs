@@ -17,6 +17,10 @@ pub enum Format {
     OcsfDetection,
     /// For AWS Security Hub.
     Asff,
+    /// For spreadsheets.
+    Csv,
+    /// For the test pages of CI servers.
+    Junit,
     /// For browsers: one page that needs nothing else.
     Html,
 }
@@ -31,8 +35,18 @@ struct Entry {
 
 impl Format {
     /// In the order in which help shows them.
-    pub const ALL: &[Self] =
-        &[Self::Table, Self::Json, Self::Ndjson, Self::Sarif, Self::Ocsf, Self::OcsfDetection, Self::Asff, Self::Html];
+    pub const ALL: &[Self] = &[
+        Self::Table,
+        Self::Json,
+        Self::Ndjson,
+        Self::Sarif,
+        Self::Ocsf,
+        Self::OcsfDetection,
+        Self::Asff,
+        Self::Csv,
+        Self::Junit,
+        Self::Html,
+    ];
 
     fn entry(self) -> Entry {
         let entry = |name, about, endings| Entry { name, about, endings, wiring: false, capacity: false };
@@ -50,6 +64,8 @@ impl Format {
             Self::Asff => {
                 entry("asff", "AWS Security Hub: a line for each batch-import-findings", &["asff", "asff.json"])
             }
+            Self::Csv => entry("csv", "For spreadsheets: a row each", &["csv"]),
+            Self::Junit => entry("junit", "JUnit XML, for the test pages of CI servers", &["xml"]),
             Self::Html => Entry {
                 wiring: true,
                 capacity: true,
@@ -113,6 +129,7 @@ mod tests {
             ("report.asff.json", Some(Format::Asff)),
             ("sarif.json", Some(Format::Json)),
             ("x.sarif.json", Some(Format::Sarif)),
+            ("TEST-audit.junit.xml", Some(Format::Junit)),
             ("report.docx", None),
             ("json", None),
             (".json", None),

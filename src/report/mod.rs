@@ -2,11 +2,13 @@
 
 mod asff;
 mod capacity;
+mod csv;
 mod diff;
 mod escape;
 mod format;
 mod html;
 pub mod json_v1;
+mod junit;
 mod ndjson;
 mod ocsf;
 mod sarif;
@@ -54,6 +56,8 @@ pub fn render(document: &Document<'_>, format: Format, view: &View) -> String {
         Format::Ocsf => ocsf::render(report, least, ocsf::Class::Compliance),
         Format::OcsfDetection => ocsf::render(report, least, ocsf::Class::Detection),
         Format::Asff => asff::render(report, least),
+        Format::Csv => csv::render(report, least),
+        Format::Junit => junit::render(report, least),
         Format::Html => html::render(document, view),
     }
 }
