@@ -21,6 +21,8 @@ pub enum Format {
     Csv,
     /// For the test pages of CI servers.
     Junit,
+    /// For pull requests and job summaries.
+    Markdown,
     /// For browsers: one page that needs nothing else.
     Html,
 }
@@ -45,6 +47,7 @@ impl Format {
         Self::Asff,
         Self::Csv,
         Self::Junit,
+        Self::Markdown,
         Self::Html,
     ];
 
@@ -66,6 +69,10 @@ impl Format {
             }
             Self::Csv => entry("csv", "For spreadsheets: a row each", &["csv"]),
             Self::Junit => entry("junit", "JUnit XML, for the test pages of CI servers", &["xml"]),
+            Self::Markdown => Entry {
+                wiring: true,
+                ..entry("markdown", "For pull requests and GitHub job summaries, with pictures", &["md", "markdown"])
+            },
             Self::Html => Entry {
                 wiring: true,
                 capacity: true,
@@ -130,6 +137,7 @@ mod tests {
             ("sarif.json", Some(Format::Json)),
             ("x.sarif.json", Some(Format::Sarif)),
             ("TEST-audit.junit.xml", Some(Format::Junit)),
+            ("a.b.md", Some(Format::Markdown)),
             ("report.docx", None),
             ("json", None),
             (".json", None),

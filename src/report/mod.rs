@@ -9,6 +9,8 @@ mod format;
 mod html;
 pub mod json_v1;
 mod junit;
+mod markdown;
+mod mermaid;
 mod ndjson;
 mod ocsf;
 mod sarif;
@@ -58,6 +60,7 @@ pub fn render(document: &Document<'_>, format: Format, view: &View) -> String {
         Format::Asff => asff::render(report, least),
         Format::Csv => csv::render(report, least),
         Format::Junit => junit::render(report, least),
+        Format::Markdown => markdown::render(report, document.wiring, view),
         Format::Html => html::render(document, view),
     }
 }
