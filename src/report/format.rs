@@ -25,6 +25,8 @@ pub enum Format {
     Markdown,
     /// For browsers: one page that needs nothing else.
     Html,
+    /// For the textfile collector of Prometheus.
+    Prometheus,
 }
 
 struct Entry {
@@ -49,6 +51,7 @@ impl Format {
         Self::Junit,
         Self::Markdown,
         Self::Html,
+        Self::Prometheus,
     ];
 
     fn entry(self) -> Entry {
@@ -78,6 +81,9 @@ impl Format {
                 capacity: true,
                 ..entry("html", "One page for a browser, with pictures; it needs nothing else", &["html", "htm"])
             },
+            Self::Prometheus => {
+                Entry { capacity: true, ..entry("prometheus", "For the textfile collector of Prometheus", &["prom"]) }
+            }
         }
     }
 

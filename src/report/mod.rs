@@ -13,6 +13,7 @@ mod markdown;
 mod mermaid;
 mod ndjson;
 mod ocsf;
+mod prometheus;
 mod sarif;
 mod shown;
 mod table;
@@ -62,6 +63,7 @@ pub fn render(document: &Document<'_>, format: Format, view: &View) -> String {
         Format::Junit => junit::render(report, least),
         Format::Markdown => markdown::render(report, document.wiring, view),
         Format::Html => html::render(document, view),
+        Format::Prometheus => prometheus::render(report, document.capacity, least),
     }
 }
 
