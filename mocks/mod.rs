@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod balancing;
 pub mod compute;
 pub mod demo;
+pub mod hostile;
 pub mod interfaces;
 pub mod large;
 pub mod patterns;

@@ -145,3 +145,25 @@ pub(super) fn width() -> u16 {
     let width = terminal.or_else(columns).unwrap_or(DEFAULT_WIDTH);
     width.clamp(*WIDTHS.start(), *WIDTHS.end())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_output_says_its_format_by_its_ending_or_in_front() {
+        for (argument, format, path) in [
+            ("out/report.sarif", Format::Sarif, "out/report.sarif"),
+            ("sarif=out/report.json", Format::Sarif, "out/report.json"),
+            ("markdown=/dev/fd/3", Format::Markdown, "/dev/fd/3"),
+            ("a=b.json", Format::Json, "a=b.json"),
+            ("./sarif=x.json", Format::Json, "./sarif=x.json"),
+        ] {
+            assert_eq!(destination(Path::new(argument)), Ok((format, PathBuf::from(path))), "{argument}");
+        }
+        let error = destination(Path::new("report.docx")).unwrap_err();
+        for ending in [".json", ".ocsf-detection.json", ".prom", "FORMAT=FILE"] {
+            assert!(error.contains(ending), "{error}");
+        }
+    }
+}

@@ -12,6 +12,7 @@ mod cli;
 mod collect;
 mod demo;
 mod documents;
+mod formats;
 mod house;
 mod html;
 mod mutations;
