@@ -9,7 +9,6 @@ Installs what it needs into a virtual environment under `target/`, talks to loop
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import socket
@@ -29,6 +28,10 @@ import proxy
 from proxy import Answer
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from common import Checks, virtual_environment  # noqa: E402
+
 TARGET = HERE.parent.parent / "target"
 REGION = "eu-west-1"
 REQUESTS_AT_MOST = 145
@@ -75,25 +78,6 @@ DENIED = Answer(
 )
 
 
-@dataclass
-class Checks:
-    """Counts what held and what did not, and says so as it goes."""
-
-    passed: int = 0
-    failed: int = 0
-
-    def equal(self, what: str, got: object, expected: object) -> None:
-        """One check."""
-        detail = "" if got == expected else f": got {got!r}, expected {expected!r}"
-        self.holds(what + detail, got == expected)
-
-    def holds(self, what: str, condition: bool) -> None:
-        """One check of anything else."""
-        self.passed += condition
-        self.failed += not condition
-        print(f"{'ok  ' if condition else 'FAIL'} {what}", flush=True)
-
-
 @dataclass(frozen=True)
 class Run:
     """How one run of the binary ended."""
@@ -123,7 +107,7 @@ def main() -> int:
     if not audit.is_file():
         sys.exit(f"{audit} is not there: build it first, cargo test does")
     checks = Checks()
-    python = virtual_environment(TARGET / "moto-venv")
+    python = virtual_environment(HERE / "requirements.txt", TARGET / "moto-venv")
     with tempfile.TemporaryDirectory() as scratch, moto_server(python, Path(scratch)) as moto:
         account = build_account(python, moto)
         check_whole_account(checks, audit, moto, account, Path(scratch))
@@ -286,21 +270,6 @@ def wait_until_up(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
         except (URLError, OSError):
             time.sleep(0.1)
     sys.exit(f"moto_server did not start:\n{log.read_text(errors='replace')}")
-
-
-def virtual_environment(place: Path) -> Path:
-    """Python of an environment with the requirements, made anew only when they or this Python changed."""
-    requirements = HERE / "requirements.txt"
-    stamp, python = place / "installed", place / "bin" / "python"
-    wanted = hashlib.sha256(requirements.read_bytes() + sys.version.encode()).hexdigest()
-    if stamp.is_file() and stamp.read_text() == wanted and python.is_file():
-        return python
-    print(f"installing {requirements.name} into {place}", flush=True)
-    subprocess.run([sys.executable, "-m", "venv", "--clear", str(place)], check=True)
-    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "--requirement", str(requirements)], check=True)
-    stamp.write_text(wanted)
-    return python
 
 
 if __name__ == "__main__":
