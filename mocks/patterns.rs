@@ -247,6 +247,17 @@ pub fn all() -> Vec<(&'static str, Pattern)> {
 }
 
 impl Pattern {
+    /// The instances are in the public subnets, with public addresses.
+    pub fn publish_instances(&mut self) {
+        for (instance, subnet) in self.instances.clone().iter().zip(self.public.clone()) {
+            self.account.edit_host(instance, |host| {
+                host.subnet_id = Some(subnet.clone());
+                host.network_interfaces[0].subnet_id = Some(subnet);
+                host.network_interfaces[0].public_ip = Some("203.0.113.9".to_owned());
+            });
+        }
+    }
+
     /// A private hosted zone of the account with records for these labels only.
     pub fn own_zone(&mut self, name: &str, labels: &[&str]) {
         let id = format!("Z{}", name.len());

@@ -44,6 +44,10 @@ pub enum Command {
     Policy(PolicyArgs),
     /// Show the wiring of a workload: what it reaches, who reaches it, and the hop that decides.
     Explain(ExplainArgs),
+    /// Print the completions of a shell.
+    Completions(CompletionsArgs),
+    /// Print the man page.
+    Man,
     /// Compare two saved reports or snapshots: what is new, changed, fixed, or no longer covered.
     Diff(DiffArgs),
     /// Show what clusters and subnets still hold: slots, CPU, memory, addresses, and what binds first.
@@ -183,6 +187,14 @@ pub struct ConsoleArgs {
     /// Say nothing on standard error but errors
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
+}
+
+/// Arguments of `audit completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum, value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
 }
 
 /// Arguments of `audit diff`.

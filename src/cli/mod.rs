@@ -7,6 +7,7 @@ mod diff;
 mod exit;
 mod explain;
 mod failure;
+mod manual;
 mod output;
 mod progress;
 mod scan;
@@ -44,6 +45,8 @@ pub fn run() -> Exit {
         Some(Command::Explain(arguments)) => explain::run(&arguments),
         Some(Command::Capacity(arguments)) => capacity::run(&arguments),
         Some(Command::Diff(arguments)) => diff::run(&arguments),
+        Some(Command::Completions(arguments)) => manual::completions(&arguments),
+        Some(Command::Man) => manual::man(),
         Some(Command::Rules(arguments)) => catalogue::rules(&arguments),
         Some(Command::Policy(arguments)) => catalogue::policy(&arguments),
         None => scan::run(&cli.scan),

@@ -22,6 +22,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from common import Checks  # noqa: E402
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 TARGET = ROOT / "target"
 PAGES = TARGET / "html"
@@ -77,25 +81,6 @@ addEventListener("message", (event) => Object.assign(document.documentElement.da
 </script><iframe src="{page}" width="{width}" height="900" style="border: 0"></iframe>
 """
 """A browser without a window is never narrower than 500 pixels, a frame may be."""
-
-
-@dataclass
-class Checks:
-    """Counts what held and what did not, and says so as it goes."""
-
-    passed: int = 0
-    failed: int = 0
-
-    def equal(self, what: str, got: object, expected: object) -> None:
-        """One check."""
-        detail = "" if got == expected else f": got {got!r}, expected {expected!r}"
-        self.holds(what + detail, got == expected)
-
-    def holds(self, what: str, condition: bool) -> None:
-        """One check of anything else."""
-        self.passed += condition
-        self.failed += not condition
-        print(f"{'ok  ' if condition else 'FAIL'} {what}", flush=True)
 
 
 @dataclass

@@ -143,6 +143,19 @@ fn rules_and_scope_are_selected_by_name() {
 }
 
 #[test]
+fn shells_and_man_know_the_command_line() {
+    for (shell, word) in
+        [("bash", "_audit()"), ("zsh", "#compdef audit"), ("fish", "complete -c audit"), ("powershell", "audit")]
+    {
+        let ran = run(&["completions", shell]);
+        assert!(ran.code == 0 && ran.stdout.contains(word) && ran.stdout.contains("save-snapshot"), "{shell}");
+    }
+    let man = run(&["man"]);
+    assert!(man.code == 0 && man.stdout.contains(".TH audit 1") && man.stdout.contains("waivers"));
+    assert_eq!(run(&["completions", "cmd"]).code, 2);
+}
+
+#[test]
 fn wrong_usage_ends_with_2() {
     for arguments in
         [&["--nonsense"][..], &["--demo", "--snapshot", "x"], &["--demo", "--profile", "x"], &["--timeout", "1d"]]

@@ -14,16 +14,6 @@ fn open(ports: (i32, i32)) -> Pattern {
     pattern
 }
 
-fn in_public_subnets(pattern: &mut Pattern) {
-    let public = pattern.public.clone();
-    for (instance, subnet) in pattern.instances.clone().iter().zip(public) {
-        pattern.account.edit_host(instance, |host| {
-            host.network_interfaces[0].subnet_id = Some(subnet);
-            host.network_interfaces[0].public_ip = Some("203.0.113.9".to_owned());
-        });
-    }
-}
-
 #[test]
 fn private_instances_that_admit_everyone_are_low() {
     assert_snapshot!(shown(only(&audit_rule(&open((32768, 65535)).account, RULE))), @r##"
@@ -38,7 +28,7 @@ fn private_instances_that_admit_everyone_are_low() {
 #[test]
 fn public_instances_that_admit_everyone_are_high() {
     let mut pattern = open((0, 65535));
-    in_public_subnets(&mut pattern);
+    pattern.publish_instances();
     assert_snapshot!(shown(only(&audit_rule(&pattern.account, RULE))), @r##"
     high instance-ports-exposed prod (ecs:cluster)
     Everyone is admitted to tcp 0-65535 of the container instances i-02ac4c6bb1a66d01a and i-078618cd28be4b176 of prod, where every task in bridge mode gets its host ports: sg-07e77904572ff8efc admits 0.0.0.0/0 on tcp 0-65535
@@ -83,7 +73,7 @@ fn clients_whose_addresses_are_kept_need_the_range_and_no_more() {
 #[test]
 fn the_proof_that_a_task_is_reached_is_louder() {
     let mut pattern = open((32768, 65535));
-    in_public_subnets(&mut pattern);
+    pattern.publish_instances();
     let report = audit_beside(&pattern.account, RULE, "task-reachable-from-internet");
     assert_eq!(only(&report).severity.name(), "info");
 }

@@ -24,13 +24,7 @@ fn a_private_service_that_admits_everyone() {
 #[test]
 fn instances_with_public_addresses_that_admit_everyone_to_a_bound_port() {
     let mut pattern = patterns::ec2_bridge();
-    let public = pattern.public.clone();
-    for (instance, subnet) in pattern.instances.clone().iter().zip(public) {
-        pattern.account.edit_host(instance, |host| {
-            host.network_interfaces[0].subnet_id = Some(subnet);
-            host.network_interfaces[0].public_ip = Some("203.0.113.9".to_owned());
-        });
-    }
+    pattern.publish_instances();
     pattern.account.admit(&pattern.group, "-1", 0, 0, "0.0.0.0/0");
     assert_snapshot!(shown(only(&audit_rule(&pattern.account, RULE))), @r##"
     medium load-balancer-bypassed prod/web (ecs:service)

@@ -116,14 +116,7 @@ fn before_a_task_runs_nobody_sees_whether_it_gets_an_ipv6_address() {
 #[test]
 fn a_bridge_task_on_an_instance_with_a_public_address() {
     let mut pattern = patterns::ec2_bridge();
-    let public = pattern.public.clone();
-    for (instance, subnet) in pattern.instances.clone().iter().zip(public) {
-        pattern.account.edit_host(instance, |host| {
-            host.subnet_id = Some(subnet.clone());
-            host.network_interfaces[0].subnet_id = Some(subnet);
-            host.network_interfaces[0].public_ip = Some("203.0.113.9".to_owned());
-        });
-    }
+    pattern.publish_instances();
     pattern.account.admit(&pattern.group, "tcp", 32768, 65535, "0.0.0.0/0");
     assert_snapshot!(shown(only(&audit_rule(&pattern.account, RULE))), @r##"
     high task-reachable-from-internet prod/web (ecs:service)
