@@ -2,7 +2,7 @@
 
 use super::args::{CapacityArgs, PlainFormatArg};
 use super::scan::{self, Source};
-use super::{Exit, failure, output};
+use super::{Exit, output};
 use crate::settings::Settings;
 use crate::{capacity, report, rules};
 
@@ -27,11 +27,5 @@ pub(super) fn run(arguments: &CapacityArgs) -> Exit {
         PlainFormatArg::Table => report::render_capacity(&capacity, &output::console_view(&arguments.console)),
     };
     let complete = snapshot.targets.iter().all(|target| target.data.coverage().iter().all(|(_, _, _, f)| f.is_empty()));
-    match output::print(&text) {
-        Ok(()) => stopped.unwrap_or(if complete { Exit::Clean } else { Exit::Incomplete }),
-        Err(error) => {
-            failure::tell(&error, &[]);
-            Exit::NotWritten
-        }
-    }
+    output::show(&text, stopped.unwrap_or(if complete { Exit::Clean } else { Exit::Incomplete }))
 }

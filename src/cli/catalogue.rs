@@ -28,17 +28,7 @@ pub(super) fn rules(arguments: &RulesArgs) -> Exit {
         (FormatArg::Markdown, false) => document(&selected),
         (FormatArg::Table, false) => list(&selected),
     };
-    finish(&text)
-}
-
-fn finish(text: &str) -> Exit {
-    match output::print(text) {
-        Ok(()) => Exit::Clean,
-        Err(error) => {
-            failure::tell(&error, &[]);
-            Exit::NotWritten
-        }
-    }
+    output::show(&text, Exit::Clean)
 }
 
 fn list(rules: &[&Rule]) -> String {
@@ -143,5 +133,5 @@ pub(super) fn policy(arguments: &PolicyArgs) -> Exit {
             "Resource": "*",
         }],
     });
-    finish(&format!("{policy:#}\n"))
+    output::show(&format!("{policy:#}\n"), Exit::Clean)
 }

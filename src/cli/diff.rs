@@ -26,16 +26,13 @@ pub(super) fn run(arguments: &DiffArgs) -> Exit {
         PlainFormatArg::Json => format!("{:#}\n", serde_json::json!(diff)),
         PlainFormatArg::Table => report::render_diff(&diff, &output::console_view(&arguments.console)),
     };
-    if let Err(error) = output::print(&text) {
-        failure::tell(&error, &[]);
-        return Exit::NotWritten;
-    }
     let failing = arguments.fail_on.threshold().zip(diff.worst_new()).is_some_and(|(least, worst)| worst >= least);
-    match (failing, new.scan.complete) {
+    let exit = match (failing, new.scan.complete) {
         (true, _) => Exit::Findings,
         (false, false) => Exit::Incomplete,
         (false, true) => Exit::Clean,
-    }
+    };
+    output::show(&text, exit)
 }
 
 /// A report as it was saved, or the one that a snapshot gives now.

@@ -41,13 +41,7 @@ pub(super) fn run(arguments: &ExplainArgs) -> Exit {
         PlainFormatArg::Json => format!("{:#}\n", serde_json::json!(wiring)),
         PlainFormatArg::Table => report::render_wiring(&wiring, &output::console_view(&arguments.console)),
     };
-    match output::print(&text) {
-        Ok(()) => stopped.unwrap_or(if report.scan.complete { Exit::Clean } else { Exit::Incomplete }),
-        Err(error) => {
-            failure::tell(&error, &[]);
-            Exit::NotWritten
-        }
-    }
+    output::show(&text, stopped.unwrap_or(if report.scan.complete { Exit::Clean } else { Exit::Incomplete }))
 }
 
 fn check(arguments: &ExplainArgs) -> Result<(), String> {

@@ -9,7 +9,7 @@ use super::{Exit, failure, output};
 pub(super) fn completions(arguments: &CompletionsArgs) -> Exit {
     let mut text = Vec::new();
     clap_complete::generate(arguments.shell, &mut Cli::command(), "audit", &mut text);
-    finish(&text)
+    output::show(&String::from_utf8_lossy(&text), Exit::Clean)
 }
 
 /// Prints the man page.
@@ -19,15 +19,5 @@ pub(super) fn man() -> Exit {
         failure::tell(&format!("rendering the man page: {error}"), &[]);
         return Exit::NotWritten;
     }
-    finish(&text)
-}
-
-fn finish(text: &[u8]) -> Exit {
-    match output::print(&String::from_utf8_lossy(text)) {
-        Ok(()) => Exit::Clean,
-        Err(error) => {
-            failure::tell(&error, &[]);
-            Exit::NotWritten
-        }
-    }
+    output::show(&String::from_utf8_lossy(&text), Exit::Clean)
 }

@@ -6,6 +6,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use super::args::{ColorArg, ConsoleArgs, OutputArgs};
+use super::{Exit, failure};
 use crate::finding::Severity;
 use crate::report::{self, Document, Format, View};
 
@@ -120,11 +121,22 @@ pub(super) fn write(
 ///
 /// # Errors
 /// When it can't be written, other than because the reader is gone.
-pub(super) fn print(text: &str) -> Result<(), String> {
+fn print(text: &str) -> Result<(), String> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(format!("writing to standard output: {error}")),
         Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Prints a command's whole answer and ends with its exit, or with that of an answer that could not be written.
+pub(super) fn show(text: &str, exit: Exit) -> Exit {
+    match print(text) {
+        Ok(()) => exit,
+        Err(error) => {
+            failure::tell(&error, &[]);
+            Exit::NotWritten
+        }
     }
 }
 
