@@ -13,6 +13,7 @@ use crate::reach::space::AddressSet;
 use crate::reach::verdict::{Blocker, Family, Gap};
 use crate::rules::revisions;
 use crate::rules::{Check, Failing, Group, Outcome, Rule};
+use crate::snapshot::coverage::Dataset;
 use crate::snapshot::vpc::Vpc;
 use crate::text;
 use crate::text::Text;
@@ -27,7 +28,20 @@ pub(in crate::rules) static RULE: Rule = Rule {
     severity: Severity::Medium,
     summary: "tasks have public addresses that the internet can send to",
     page: include_str!("task_public_ip.md"),
-    needs: openings::DATASETS,
+    needs: &[
+        Dataset::Clusters,
+        Dataset::Services,
+        Dataset::Tasks,
+        Dataset::CapacityProviders,
+        Dataset::NetworkInterfaces,
+        Dataset::Vpcs,
+        Dataset::Subnets,
+        Dataset::RouteTables,
+        Dataset::InternetGateways,
+        Dataset::BlockPublicAccess,
+        Dataset::PrefixLists,
+        Dataset::SecurityGroups,
+    ],
     controls: &["ECS.2", "ECS.16"],
     references: &[
         "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-networking.html",
