@@ -102,6 +102,7 @@ impl Account {
             demo: false,
             scope: Scope::default(),
             targets: vec![target],
+            unread_targets: Vec::new(),
         }
     }
 

@@ -8,6 +8,7 @@ pub mod demo;
 pub mod hostile;
 pub mod interfaces;
 pub mod large;
+pub mod organization;
 pub mod patterns;
 pub mod sdk;
 pub mod storage;

@@ -18,6 +18,16 @@ pub const FILE_NAME: &str = "audit.toml";
 /// The settings of a file. What the command line says wins.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Config {
+    /// Profiles of the AWS configuration.
+    pub profiles: Vec<String>,
+    /// Roles to assume.
+    pub roles: Vec<ConfiguredRole>,
+    /// Names of Regions.
+    pub regions: Vec<String>,
+    /// All Regions that are enabled.
+    pub all_regions: bool,
+    /// Patterns of Regions that are left out of all of them.
+    pub skip_regions: Vec<String>,
     /// Name patterns of clusters.
     pub clusters: Vec<String>,
     /// Name patterns of services.
@@ -38,6 +48,16 @@ pub struct Config {
     pub severities: BTreeMap<&'static str, Severity>,
     /// Findings that are accepted for a time.
     pub waivers: Vec<Waiver>,
+}
+
+/// A role to assume.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ConfiguredRole {
+    /// Its ARN.
+    pub arn: String,
+    /// What its trust policy asks for.
+    pub external_id: Option<String>,
 }
 
 /// Findings that somebody accepts for a time.
@@ -79,6 +99,11 @@ fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
 #[derive(Deserialize, Default)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 struct Raw {
+    profiles: Vec<String>,
+    roles: Vec<ConfiguredRole>,
+    regions: Vec<String>,
+    all_regions: bool,
+    skip_regions: Vec<String>,
     clusters: Vec<String>,
     services: Vec<String>,
     rules: Vec<String>,
@@ -127,7 +152,18 @@ pub fn parse(text: &str) -> Result<Config, String> {
     for id in raw.rules.iter().chain(&raw.skip_rules) {
         rules::by_id(id).ok_or_else(|| unknown("rule", id, rules::ALL.iter().map(|rule| rule.id)))?;
     }
+    if raw.all_regions && !raw.regions.is_empty() {
+        return Err("all-regions and regions say different things: keep one".to_owned());
+    }
+    if !raw.all_regions && !raw.skip_regions.is_empty() {
+        return Err("skip-regions leaves Regions out of all of them: it needs all-regions = true".to_owned());
+    }
     Ok(Config {
+        profiles: raw.profiles,
+        roles: raw.roles,
+        regions: raw.regions,
+        all_regions: raw.all_regions,
+        skip_regions: raw.skip_regions,
         severities: severities.collect::<Result<_, String>>()?,
         min_severity: raw.min_severity.as_deref().map(|word| severity_of("min-severity", word)).transpose()?,
         fail_on: raw.fail_on.as_deref().map(fail_on).transpose()?,
@@ -214,11 +250,14 @@ mod tests {
     fn everything_that_a_file_can_say() {
         let text = format!(
             "clusters = ['prod-*']\nfail-on = 'never'\nmin-severity = 'low'\naccept-unread = ['block-public-access']\n\
-             skip-rules = ['bridge-mode-in-use']\n[thresholds.eni-limit-pressure]\npercent = 90\n[severities]\n\
+             skip-rules = ['bridge-mode-in-use']\nregions = ['eu-west-1']\nprofiles = ['prod']\n\
+             [[roles]]\narn = 'arn:aws:iam::111122223333:role/audit'\nexternal-id = 'x'\n[thresholds.eni-limit-pressure]\npercent = 90\n[severities]\n\
              root-user = 'info'\n{WAIVER}"
         );
         let config = parse(&text).unwrap();
         assert_eq!(config.clusters, ["prod-*"]);
+        assert_eq!((&*config.regions, &*config.profiles), (&["eu-west-1".to_owned()][..], &["prod".to_owned()][..]));
+        assert_eq!(config.roles[0].external_id.as_deref(), Some("x"));
         assert_eq!((config.fail_on, config.min_severity), (Some(None), Some(Severity::Low)));
         assert_eq!(config.accept_unread, [Dataset::BlockPublicAccess]);
         assert_eq!(config.eni_limit_pressure_percent, Some(90));
@@ -237,6 +276,9 @@ mod tests {
             ("[thresholds.eni-limit-pressure]\npercent = 0", "from 1 to 100"),
             ("\n[[waivers]]\nrule = 'root-user'", "missing field"),
             ("fail-on = 3", "line 1"),
+            ("all-regions = true\nregions = ['eu-west-1']", "keep one"),
+            ("skip-regions = ['eu-*']", "needs all-regions = true"),
+            ("[[roles]]\narn = 'x'\nexternal_id = 'y'", "did you mean 'external-id'?"),
             (&WAIVER.replace("2027-01-31", "'next year'"), "such as 2027-01-31"),
             (&WAIVER.replace("2027-01-31", "2027-01-31T10:00:00Z"), "such as 2027-01-31"),
         ] {

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::analysis::Analyses;
 use crate::finding::{
     Counts, Coverage, Finding, NotEvaluated, NotEvaluatedKind, Report, Resource, RuleTally, ScanInfo, Severity, Status,
-    TargetInfo,
+    TargetInfo, TargetStatus,
 };
 use crate::glob;
 use crate::reach::verdict::Gap;
@@ -20,7 +20,7 @@ use crate::snapshot::coverage::{Dataset, Failure, FailureClass};
 use crate::snapshot::ecs::Cluster;
 use crate::snapshot::ids::VpcId;
 use crate::snapshot::vpc::{Subnet, Vpc};
-use crate::snapshot::{Scope, Snapshot, Target};
+use crate::snapshot::{Scope, Snapshot, Target, UnreadTarget};
 use crate::text;
 use crate::topology::Topology;
 use crate::topology::workload::Workload;
@@ -32,15 +32,22 @@ pub fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Report {
     let mut run =
         Run { settings, scope: &snapshot.scope, findings: Vec::new(), not_evaluated: BTreeSet::new(), crashed: false };
     let mut tallies: Vec<RuleTally> = selected.iter().map(|rule| empty_tally(rule.id)).collect();
-    let mut counts = Counts::default();
+    let mut targets = Vec::new();
     for target in &snapshot.targets {
         let topology = Topology::build(snapshot, target);
         let analyses = Analyses::new(&topology, settings);
         for (rule, tally) in selected.iter().zip(&mut tallies) {
             run.rule(rule, &analyses, tally);
         }
-        count(&mut counts, &topology, settings);
+        targets.push(target_info(target, settings, count(&topology, settings)));
     }
+    for unread in &snapshot.unread_targets {
+        let reason = text![unread.login.clone(), " was not scanned: ", unread.error.clone()];
+        let info = not_scanned(unread);
+        run.not_evaluated.extend(selected.iter().map(|rule| not_judged(rule, &info, reason.clone())));
+        targets.push(info);
+    }
+    targets.sort_by(|a, b| (&a.account, &a.region).cmp(&(&b.account, &b.region)));
     run.findings.sort_by(|a, b| {
         let key = |f: &Finding| {
             (
@@ -55,8 +62,8 @@ pub fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Report {
         key(a).cmp(&key(b))
     });
     Report {
-        scan: scan_info(snapshot, settings, &selected, run.crashed),
-        counts,
+        counts: targets.iter().map(|target| target.counts).sum(),
+        scan: scan_info(snapshot, settings, &selected, targets, run.crashed),
         findings: run.findings,
         catalogue: selected.iter().map(|rule| rule.info()).collect(),
         rules: tallies,
@@ -333,22 +340,21 @@ fn empty_tally(rule: &'static str) -> RuleTally {
     RuleTally { rule, subjects: 0, holds: 0, fails: 0, unknown: 0, not_applicable: 0 }
 }
 
-fn count(counts: &mut Counts, topology: &Topology<'_>, settings: &Settings) {
-    let data = topology.data();
+fn count(topology: &Topology<'_>, settings: &Settings) -> Counts {
+    let (target, data) = (topology.target, topology.data());
     let in_scope = |cluster: &str| glob::in_scope(&settings.clusters, cluster);
-    counts.clusters += data.clusters.items().iter().filter(|c| in_scope(&c.name)).count();
-    counts.services += data
-        .services
-        .items()
-        .iter()
-        .filter(|s| in_scope(s.cluster_arn.name()) && glob::in_scope(&settings.services, &s.name))
-        .count();
-    counts.tasks +=
-        data.tasks.items().iter().filter(|t| t.last_status != "STOPPED" && in_scope(t.cluster_arn.name())).count();
-    counts.container_instances +=
-        data.container_instances.items().iter().filter(|i| in_scope(i.cluster_arn.name())).count();
-    counts.api_calls += u64::from(topology.target.identity_calls.calls);
-    counts.api_calls += topology.target.calls.values().map(|stats| u64::from(stats.calls)).sum::<u64>();
+    let services = data.services.items().iter();
+    let tasks = data.tasks.items().iter().filter(|task| task.last_status != "STOPPED");
+    let calls: u32 = target.calls.values().map(|stats| stats.calls).sum();
+    Counts {
+        clusters: data.clusters.items().iter().filter(|cluster| in_scope(&cluster.name)).count(),
+        services: services
+            .filter(|s| in_scope(s.cluster_arn.name()) && glob::in_scope(&settings.services, &s.name))
+            .count(),
+        tasks: tasks.filter(|task| in_scope(task.cluster_arn.name())).count(),
+        container_instances: data.container_instances.items().iter().filter(|i| in_scope(i.cluster_arn.name())).count(),
+        api_calls: u64::from(target.identity_calls.calls) + u64::from(calls),
+    }
 }
 
 fn coverage(target: &Target) -> Vec<Coverage> {
@@ -365,8 +371,13 @@ fn coverage(target: &Target) -> Vec<Coverage> {
     requested.map(line).collect()
 }
 
-fn scan_info(snapshot: &Snapshot, settings: &Settings, selected: &[&'static Rule], crashed: bool) -> ScanInfo {
-    let targets: Vec<TargetInfo> = snapshot.targets.iter().map(|target| target_info(target, settings)).collect();
+fn scan_info(
+    snapshot: &Snapshot,
+    settings: &Settings,
+    selected: &[&'static Rule],
+    targets: Vec<TargetInfo>,
+    crashed: bool,
+) -> ScanInfo {
     let rules: Vec<&'static str> = selected.iter().map(|rule| rule.id).collect();
     let scope = Scope {
         clusters: scope_of(&snapshot.scope.clusters, &settings.clusters),
@@ -386,7 +397,7 @@ fn scan_info(snapshot: &Snapshot, settings: &Settings, selected: &[&'static Rule
         started_at: snapshot.started_at,
         finished_at: snapshot.finished_at,
         demo: snapshot.demo,
-        complete: !crashed && targets.iter().all(|target| target.complete),
+        complete: !crashed && targets.iter().all(TargetInfo::is_complete),
         targets,
         scope,
         rules,
@@ -404,16 +415,44 @@ fn scope_of(scan: &[String], replay: &[String]) -> Vec<String> {
     patterns
 }
 
-fn target_info(target: &Target, settings: &Settings) -> TargetInfo {
+fn target_info(target: &Target, settings: &Settings, counts: Counts) -> TargetInfo {
     let coverage = target.data.coverage();
     let is_failure = |failure: &Failure| failure.class != FailureClass::NotRequested;
+    let is_unread = coverage
+        .iter()
+        .any(|(dataset, _, _, failures)| failures.iter().any(is_failure) && !settings.accept_unread.contains(dataset));
     TargetInfo {
         account: target.account.clone(),
         region: target.region.clone(),
         partition: target.partition.clone(),
         endpoint_override: target.endpoint_override.clone(),
-        complete: !coverage.iter().any(|(dataset, _, _, failures)| {
-            failures.iter().any(is_failure) && !settings.accept_unread.contains(dataset)
-        }),
+        status: if is_unread { TargetStatus::Incomplete } else { TargetStatus::Complete },
+        counts,
+    }
+}
+
+fn not_scanned(unread: &UnreadTarget) -> TargetInfo {
+    let UnreadTarget { account, region, login, error, help } = unread.clone();
+    TargetInfo {
+        account: account.unwrap_or_default(),
+        region: region.unwrap_or_default(),
+        partition: String::new(),
+        endpoint_override: None,
+        status: TargetStatus::NotScanned { login, error, help },
+        counts: Counts::default(),
+    }
+}
+
+/// A rule that could judge nothing of a target that was not scanned.
+fn not_judged(rule: &Rule, target: &TargetInfo, reason: text::Text) -> NotEvaluated {
+    NotEvaluated {
+        rule: rule.id,
+        kind: NotEvaluatedKind::Unread,
+        account: target.account.clone(),
+        region: target.region.clone(),
+        resource: None,
+        reason,
+        dataset: None,
+        iam_action: None,
     }
 }

@@ -306,16 +306,48 @@ pub struct Coverage {
 /// One account and Region of a scan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TargetInfo {
-    /// Account.
+    /// Account; empty where nobody could say it.
     pub account: String,
-    /// Region.
+    /// Region; empty where its name could not be found out.
     pub region: String,
     /// Partition.
     pub partition: String,
     /// An endpoint that replaces AWS's own.
     pub endpoint_override: Option<String>,
+    /// How much of it was read.
+    pub status: TargetStatus,
+    /// What there is in it.
+    pub counts: Counts,
+}
+
+/// How much of an account and Region was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TargetStatus {
+    /// All requested datasets.
+    Complete,
+    /// Some of them not, or not to their end.
+    Incomplete,
+    /// Nothing.
+    NotScanned {
+        /// As whom it was to be read.
+        login: String,
+        /// What was being done, and what was answered.
+        error: String,
+        /// What to do about it, a line each.
+        help: Vec<String>,
+    },
+}
+
+impl TargetInfo {
     /// Whether all requested datasets were read.
-    pub complete: bool,
+    pub fn is_complete(&self) -> bool {
+        self.status == TargetStatus::Complete
+    }
+
+    /// Whether anything was read.
+    pub fn is_scanned(&self) -> bool {
+        !matches!(self.status, TargetStatus::NotScanned { .. })
+    }
 }
 
 /// What was scanned, when and how.
@@ -352,6 +384,18 @@ pub struct Counts {
     pub tasks: usize,
     pub container_instances: usize,
     pub api_calls: u64,
+}
+
+impl std::iter::Sum for Counts {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |sum, counts| Self {
+            clusters: sum.clusters + counts.clusters,
+            services: sum.services + counts.services,
+            tasks: sum.tasks + counts.tasks,
+            container_instances: sum.container_instances + counts.container_instances,
+            api_calls: sum.api_calls + counts.api_calls,
+        })
+    }
 }
 
 /// What reports say of a rule.

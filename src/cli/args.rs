@@ -14,6 +14,8 @@ Examples:
   audit --demo                                   an account that ships with the program
   audit --profile prod                           audit the Region of the profile
   audit --profile prod --region eu-west-1 --cluster 'web-*'
+  audit --profile prod --profile test --all-regions
+  audit --role-arn arn:aws:iam::111122223333:role/audit --role-arn arn:aws:iam::444455556666:role/audit
   audit --profile prod --output report.json --output report.sarif
   audit --profile prod --format markdown >> \"$GITHUB_STEP_SUMMARY\"
   audit --profile prod --save-snapshot prod.json.zst
@@ -63,7 +65,7 @@ pub struct ScanArgs {
     /// Which rules.
     #[command(flatten)]
     pub selection: SelectionArgs,
-    /// What is settled, accepted or known.
+    /// What is accepted or known.
     #[command(flatten)]
     pub policy: AcceptArgs,
     /// What comes out.
@@ -71,16 +73,10 @@ pub struct ScanArgs {
     pub output: OutputArgs,
 }
 
-/// What is settled in a file, accepted for a time, or known from before.
+/// What is accepted for a time, or known from before.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Settings")]
 pub struct AcceptArgs {
-    /// Settings; by default audit.toml here or above
-    #[arg(long, value_name = "FILE", conflicts_with = "no_config")]
-    pub config: Option<PathBuf>,
-    /// Look for no audit.toml
-    #[arg(long)]
-    pub no_config: bool,
     /// Accept findings for a time, beside the waivers of the settings
     #[arg(long, value_name = "FILE")]
     pub waivers: Option<PathBuf>,
@@ -95,16 +91,40 @@ pub struct AcceptArgs {
     pub force_baseline: bool,
 }
 
+/// The settings of a team.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Settings")]
+pub struct ConfigArgs {
+    /// Settings; by default audit.toml here or above
+    #[arg(long, value_name = "FILE", conflicts_with = "no_config")]
+    pub config: Option<PathBuf>,
+    /// Look for no audit.toml
+    #[arg(long)]
+    pub no_config: bool,
+}
+
 /// Where the facts come from.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Source")]
 pub struct SourceArgs {
-    /// Profile of the AWS configuration
-    #[arg(long, value_name = "PROFILE", conflicts_with_all = ["demo", "snapshot"])]
-    pub profile: Option<String>,
-    /// Region; by default the one of the profile or environment
-    #[arg(long, value_name = "REGION", conflicts_with_all = ["demo", "snapshot"])]
-    pub region: Option<String>,
+    /// Profile of the AWS configuration; may be repeated, to audit the account of each
+    #[arg(long = "profile", value_name = "PROFILE", conflicts_with_all = ["demo", "snapshot"])]
+    pub profiles: Vec<String>,
+    /// Role to assume, to audit its account instead; may be repeated
+    #[arg(long = "role-arn", value_name = "ARN", conflicts_with_all = ["demo", "snapshot"])]
+    pub roles: Vec<String>,
+    /// What the trust policies of the roles ask for
+    #[arg(long, value_name = "ID", requires = "roles")]
+    pub external_id: Option<String>,
+    /// Region; by default the one of the profile or environment; may be repeated
+    #[arg(long = "region", value_name = "REGION", conflicts_with_all = ["demo", "snapshot"])]
+    pub regions: Vec<String>,
+    /// Every Region that is enabled for the account; one without clusters costs one call
+    #[arg(long, conflicts_with_all = ["regions", "demo", "snapshot"])]
+    pub all_regions: bool,
+    /// Every Region but these, by name (* and ? are wild); may be repeated
+    #[arg(long = "skip-region", value_name = "GLOB", conflicts_with_all = ["regions", "demo", "snapshot"])]
+    pub skip_regions: Vec<String>,
     /// Limit to clusters by name (* and ? are wild); may be repeated
     #[arg(long = "cluster", value_name = "GLOB")]
     pub clusters: Vec<String>,
@@ -126,6 +146,9 @@ pub struct SourceArgs {
     /// What isn't read by then counts as unread: 90s, 15m, 1h
     #[arg(long, value_name = "DURATION", default_value = "15m", value_parser = duration)]
     pub timeout: Duration,
+    /// What a team settles once.
+    #[command(flatten)]
+    pub settings: ConfigArgs,
 }
 
 /// Which rules run.
@@ -279,6 +302,9 @@ pub struct PolicyArgs {
     /// Which rules.
     #[command(flatten)]
     pub selection: SelectionArgs,
+    /// With what --all-regions asks for
+    #[arg(long)]
+    pub all_regions: bool,
 }
 
 /// `--format` of the report.

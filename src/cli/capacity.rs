@@ -2,21 +2,29 @@
 
 use super::args::{CapacityArgs, PlainFormatArg};
 use super::scan::{self, Source};
-use super::{Exit, output};
+use super::{Exit, failure, output, settled};
 use crate::settings::Settings;
 use crate::{capacity, report, rules};
 
 /// Runs `audit capacity`.
 pub(super) fn run(arguments: &CapacityArgs) -> Exit {
+    let (config, place) = match settled::source(&arguments.source) {
+        Ok(settled) => settled,
+        Err(error) => {
+            failure::tell(&error, &[]);
+            return Exit::Usage;
+        }
+    };
+    let or = |given: &[String], settled: Vec<String>| if given.is_empty() { settled } else { given.to_vec() };
     let of_group = rules::ALL.iter().filter(|rule| rule.group == rules::Group::Capacity);
     let settings = Settings {
         rules: of_group.clone().map(|rule| rule.id).collect(),
-        clusters: arguments.source.clusters.clone(),
-        services: arguments.source.services.clone(),
+        clusters: or(&arguments.source.clusters, config.clusters),
+        services: or(&arguments.source.services, config.services),
         ..Settings::all_rules()
     };
     let datasets = of_group.flat_map(|rule| rule.needs).copied().collect();
-    let source = Source { arguments: &arguments.source, console: &arguments.console, datasets };
+    let source = Source { arguments: &arguments.source, place: &place, console: &arguments.console, datasets };
     let (snapshot, stopped) = match scan::obtain(&source, &settings) {
         Ok(obtained) => obtained,
         Err(exit) => return exit,
@@ -26,6 +34,7 @@ pub(super) fn run(arguments: &CapacityArgs) -> Exit {
         PlainFormatArg::Json => format!("{:#}\n", serde_json::json!(capacity)),
         PlainFormatArg::Table => report::render_capacity(&capacity, &output::console_view(&arguments.console)),
     };
-    let complete = snapshot.targets.iter().all(|target| target.data.coverage().iter().all(|(_, _, _, f)| f.is_empty()));
+    let complete = snapshot.unread_targets.is_empty()
+        && snapshot.targets.iter().all(|target| target.data.coverage().iter().all(|(_, _, _, f)| f.is_empty()));
     output::show(&text, stopped.unwrap_or(if complete { Exit::Clean } else { Exit::Incomplete }))
 }

@@ -124,12 +124,16 @@ pub(super) fn policy(arguments: &PolicyArgs) -> Exit {
     };
     let selected = rules::ALL.iter().filter(|rule| ids.contains(&rule.id));
     let datasets = selected.flat_map(|rule| rule.needs).copied().collect();
+    let mut actions = actions(datasets);
+    if arguments.all_regions {
+        actions.insert(dataset::ALL_REGIONS);
+    }
     let policy = json!({
         "Version": "2012-10-17",
         "Statement": [{
             "Sid": "EcsNetworkAudit",
             "Effect": "Allow",
-            "Action": actions(datasets),
+            "Action": actions,
             "Resource": "*",
         }],
     });

@@ -2,7 +2,7 @@
 
 use super::args::{ExplainArgs, PlainFormatArg};
 use super::scan::{self, Source};
-use super::{Exit, failure, output};
+use super::{Exit, failure, output, settled};
 use crate::finding::Report;
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
@@ -14,6 +14,13 @@ pub(super) fn run(arguments: &ExplainArgs) -> Exit {
         failure::tell(&error, &["name a workload as cluster/service, or say --all".to_owned()]);
         return Exit::Usage;
     }
+    let (_, place) = match settled::source(&arguments.source) {
+        Ok(settled) => settled,
+        Err(error) => {
+            failure::tell(&error, &[]);
+            return Exit::Usage;
+        }
+    };
     let mut settings = Settings {
         clusters: arguments.source.clusters.clone(),
         services: arguments.source.services.clone(),
@@ -24,7 +31,7 @@ pub(super) fn run(arguments: &ExplainArgs) -> Exit {
         settings.clusters.push(cluster.to_owned());
     }
     let datasets = rules::ALL.iter().flat_map(|rule| rule.needs).copied().collect();
-    let source = Source { arguments: &arguments.source, console: &arguments.console, datasets };
+    let source = Source { arguments: &arguments.source, place: &place, console: &arguments.console, datasets };
     let (snapshot, stopped) = match scan::obtain(&source, &settings) {
         Ok(obtained) => obtained,
         Err(exit) => return exit,

@@ -9,6 +9,7 @@ mod explain;
 mod failure;
 mod manual;
 mod output;
+mod place;
 mod progress;
 mod scan;
 mod selection;

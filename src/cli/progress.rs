@@ -23,7 +23,10 @@ pub(super) struct Progress {
 #[derive(Default)]
 struct State {
     place: String,
-    open: BTreeMap<Dataset, ()>,
+    targets: usize,
+    targets_done: usize,
+    /// Under way, and of how many targets.
+    open: BTreeMap<Dataset, usize>,
     started: u64,
     done: u64,
     throttled: u32,
@@ -63,14 +66,18 @@ impl Progress {
     fn take(&self, event: Event) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
+            Event::TargetsPlanned(targets) => state.targets = targets,
+            Event::TargetFinished => state.targets_done += 1,
             Event::TargetStarted { account, region, .. } => state.place = format!("{account} {region}"),
             Event::DatasetStarted(dataset) => {
                 state.started += 1;
-                state.open.insert(dataset, ());
+                *state.open.entry(dataset).or_default() += 1;
             }
             Event::DatasetFinished { dataset, .. } => {
                 state.done += 1;
-                state.open.remove(&dataset);
+                if let Some(count) = state.open.get_mut(&dataset) {
+                    *count -= 1;
+                }
             }
             Event::Throttled { .. } => state.throttled += 1,
             Event::Progress { .. } => {}
@@ -82,8 +89,12 @@ impl Progress {
         }
         self.bar.set_length(state.started);
         self.bar.set_position(state.done);
-        self.bar.set_prefix(state.place.clone());
-        let open: Vec<&str> = state.open.keys().map(|dataset| dataset.name()).collect();
+        self.bar.set_prefix(match state.targets {
+            0 | 1 => state.place.clone(),
+            many => format!("{} of {many} Regions", state.targets_done),
+        });
+        let open = state.open.iter().filter(|(_, count)| **count > 0);
+        let open: Vec<&str> = open.map(|(dataset, _)| dataset.name()).collect();
         let throttled = if state.throttled > 0 { format!("  ({} throttled)", state.throttled) } else { String::new() };
         self.bar.set_message(format!("{}{throttled}", open.join(", ")));
     }

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::args::{ConsoleArgs, ScanArgs, SourceArgs};
 use super::output::{self, Pending};
+use super::place::Place;
 use super::progress::Progress;
 use super::settled::{self, Settled};
 use super::{DEMO, Exit, failure};
@@ -37,6 +38,7 @@ pub(super) fn run(arguments: &ScanArgs) -> Exit {
     let settings = &settled.settings;
     let source = Source {
         arguments: &arguments.source,
+        place: &settled.place,
         console: &arguments.output.console,
         datasets: datasets(arguments, settings),
     };
@@ -78,6 +80,8 @@ fn open_files(arguments: &ScanArgs) -> Result<Vec<Pending>, String> {
 pub(super) struct Source<'a> {
     /// Account, file or demo.
     pub(super) arguments: &'a SourceArgs,
+    /// As whom and where to read an account.
+    pub(super) place: &'a Place,
     /// What is shown on the way.
     pub(super) console: &'a ConsoleArgs,
     /// What to read.
@@ -110,8 +114,8 @@ fn load_or_read(source: &Source<'_>, settings: &Settings) -> Result<(Snapshot, O
 
 fn live(source: &Source<'_>, settings: &Settings) -> Result<(Snapshot, Option<Exit>), Exit> {
     let request = Request {
-        profile: source.arguments.profile.clone(),
-        region: source.arguments.region.clone(),
+        logins: source.place.logins.clone(),
+        regions: source.place.regions.clone(),
         scope: Scope { clusters: settings.clusters.clone(), services: settings.services.clone() },
         datasets: source.datasets.clone(),
         timeout: source.arguments.timeout,
@@ -133,9 +137,19 @@ fn live(source: &Source<'_>, settings: &Settings) -> Result<(Snapshot, Option<Ex
         _ => Some(Exit::Interrupted),
     };
     match collected {
-        Ok(snapshot) => Ok((snapshot, stopped)),
-        Err(error) => {
-            failure::tell(&error.to_string(), &error.hints());
+        Ok(snapshot) => {
+            for unread in &snapshot.unread_targets {
+                failure::tell(&unread.error, &unread.help);
+            }
+            Ok((snapshot, stopped))
+        }
+        Err(errors) => {
+            let mut told = BTreeSet::new();
+            for error in errors {
+                if told.insert(error.to_string()) {
+                    failure::tell(&error.to_string(), &error.hints());
+                }
+            }
             Err(stopped.unwrap_or(Exit::Usage))
         }
     }

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 
-use super::args::{AcceptArgs, ScanArgs};
+use super::args::{AcceptArgs, ConfigArgs, ScanArgs, SourceArgs};
+use super::place::Place;
 use crate::config::{self, Config, Waiver};
 use crate::finding::{Report, Severity};
 use crate::saved::SavedReport;
@@ -14,6 +15,8 @@ use crate::{baseline, waivers};
 
 /// Everything that files and arguments settle.
 pub(super) struct Settled {
+    /// As whom and where to read.
+    pub(super) place: Place,
     pub(super) settings: Settings,
     /// Findings below it are hidden.
     pub(super) min_severity: Severity,
@@ -26,16 +29,30 @@ pub(super) struct Settled {
     as_of: Option<jiff::civil::Date>,
 }
 
+/// `audit.toml`, and where it was.
+pub(super) fn config(arguments: &ConfigArgs) -> Result<(Option<PathBuf>, Config), String> {
+    let file = find(arguments);
+    let config = match &file {
+        Some(path) => config::parse(&text(path)?).map_err(|error| format!("{}: {error}", path.display()))?,
+        None => Config::default(),
+    };
+    Ok((file, config))
+}
+
+/// What the commands beside the audit take of the settings: as whom and where to read, and the scope.
+pub(super) fn source(arguments: &SourceArgs) -> Result<(Config, Place), String> {
+    let (_, config) = config(&arguments.settings)?;
+    let place = Place::of(arguments, &config)?;
+    Ok((config, place))
+}
+
 /// Reads the files that the arguments name, and the nearest `audit.toml`.
 ///
 /// # Errors
 /// What is wrong with a file, or with a rule that is selected.
 pub(super) fn settle(arguments: &ScanArgs) -> Result<Settled, String> {
-    let file = find(&arguments.policy);
-    let config = match &file {
-        Some(path) => config::parse(&text(path)?).map_err(|error| format!("{}: {error}", path.display()))?,
-        None => Config::default(),
-    };
+    let (file, config) = config(&arguments.source.settings)?;
+    let place = Place::of(&arguments.source, &config)?;
     let or = |given: &[String], settled: Vec<String>| if given.is_empty() { settled } else { given.to_vec() };
     let (source, selection) = (&arguments.source, &arguments.selection);
     let rules =
@@ -47,6 +64,7 @@ pub(super) fn settle(arguments: &ScanArgs) -> Result<Settled, String> {
     }
     let defaults = Settings::all_rules();
     Ok(Settled {
+        place,
         settings: Settings {
             rules,
             clusters: or(&source.clusters, config.clusters),
@@ -88,7 +106,7 @@ impl Settled {
 }
 
 /// The file that is named, or the nearest one from here upward.
-fn find(arguments: &AcceptArgs) -> Option<PathBuf> {
+fn find(arguments: &ConfigArgs) -> Option<PathBuf> {
     if arguments.no_config {
         return None;
     }

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::box_error::BoxError;
@@ -116,8 +115,7 @@ pub struct Caller {
 }
 
 impl Caller {
-    pub(super) fn new(cancel: CancellationToken, timeout: Duration, sink: Sink) -> Self {
-        let deadline = Instant::now() + timeout;
+    pub(super) fn new(cancel: CancellationToken, deadline: Instant, sink: Sink) -> Self {
         Self { in_flight: Arc::new(Semaphore::new(IN_FLIGHT)), cancel, deadline, sink }
     }
 

@@ -10,6 +10,9 @@ use crate::snapshot::coverage::Dataset;
 /// The call that names the account; it needs no permission.
 pub const IDENTITY: &str = "sts:GetCallerIdentity";
 
+/// The call that names the Regions, where all of them are to be read.
+pub const ALL_REGIONS: &str = "ec2:DescribeRegions";
+
 /// The operations that a dataset is read with.
 pub fn operations(dataset: Dataset) -> &'static [&'static str] {
     match dataset {

@@ -24,6 +24,12 @@ pub enum CollectError {
     Unreachable { region: String, place: String, cause: String, replaced: bool },
     #[error("calling sts:GetCallerIdentity in {region}: {cause}")]
     Identity { region: String, cause: String },
+    #[error("assuming {arn}: {cause}")]
+    Role { arn: String, cause: String, with_external_id: bool },
+    #[error("calling ec2:DescribeRegions in {region}: {cause}")]
+    Regions { region: String, cause: String, denied: bool },
+    #[error("none of the account's Regions is left to read")]
+    NoRegionLeft,
     #[error("interrupted before anything was read")]
     Interrupted,
     #[error("reading {file} named by AWS_CA_BUNDLE: {cause}")]
@@ -66,7 +72,17 @@ impl CollectError {
             Self::Unreachable { .. } => vec![
                 "check the Region's name, the network, and HTTPS_PROXY if this machine needs a proxy".to_owned(),
             ],
-            Self::Interrupted | Self::Identity { .. } | Self::CaBundle { .. } => Vec::new(),
+            Self::Role { arn, with_external_id, .. } => {
+                let id = if *with_external_id { "and its condition the external id given" } else { "and ask for no other external id (--external-id)" };
+                vec![format!(
+                    "the caller needs sts:AssumeRole on {arn}, and the role's trust policy has to name the caller {id}"
+                )]
+            }
+            Self::Regions { denied: true, .. } => {
+                vec!["allow ec2:DescribeRegions, or name the Regions with --region".to_owned()]
+            }
+            Self::NoRegionLeft => vec!["--skip-region leaves all of them out".to_owned()],
+            Self::Regions { .. } | Self::Interrupted | Self::Identity { .. } | Self::CaBundle { .. } => Vec::new(),
         }
     }
 }

@@ -11,11 +11,14 @@ mod ecs;
 mod ecs_convert;
 mod elbv2;
 mod error;
+mod identity;
+mod login;
 mod plan;
 mod privacy;
 mod schedules;
 mod session;
 mod storage;
+mod targets;
 mod task_definition;
 mod vpc_links;
 
@@ -24,22 +27,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub use call::{Meter, NoRetryOfWebPages};
 pub use error::CollectError;
+pub use login::{Login, Regions, Role};
+pub use targets::collect;
 
 use crate::snapshot::coverage::Dataset;
-use crate::snapshot::{SCHEMA_VERSION, Scope, Snapshot, Target};
-use call::Caller;
+use crate::snapshot::{SCHEMA_VERSION, Scope, Snapshot};
+use identity::Asked;
+use targets::Place;
 
 /// What to read, and as whom.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// A profile of the AWS configuration; `None` for the default chain.
-    pub profile: Option<String>,
-    /// A Region; `None` for the one of the profile or environment.
-    pub region: Option<String>,
+    /// As whom to read; one for each account.
+    pub logins: Vec<Login>,
+    /// Where to read, of each account.
+    pub regions: Regions,
     /// Limits clusters and services by name.
     pub scope: Scope,
     /// The datasets that the selected rules need.
@@ -52,6 +59,8 @@ pub struct Request {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum Event {
+    TargetsPlanned(usize),
+    TargetFinished,
     TargetStarted { account: String, region: String, endpoint_override: Option<String> },
     DatasetStarted(Dataset),
     Progress { dataset: Dataset, items: usize },
@@ -83,55 +92,22 @@ pub struct Clients {
     pub meter: Meter,
 }
 
-/// Loads the configuration, checks who is calling, and reads.
-///
-/// # Errors
-/// When nothing can be read at all: no or bad credentials, profile, Region or endpoint.
-pub async fn collect(request: &Request, sink: Sink, cancel: CancellationToken) -> Result<Snapshot, CollectError> {
-    let session = tokio::select! {
-        session = session::open(request, &sink) => session?,
-        () = cancel.cancelled() => return Err(CollectError::Interrupted),
-    };
-    collect_with(session.clients, &session.region, session.endpoint_override, request, sink, cancel).await
-}
-
-/// Reads with clients that are there already.
+/// Reads one account and Region with clients that are there already.
 ///
 /// # Errors
 /// When the caller's identity can't be read.
 pub async fn collect_with(
     clients: Clients,
     region: &str,
-    endpoint_override: Option<String>,
     request: &Request,
     sink: Sink,
     cancel: CancellationToken,
 ) -> Result<Snapshot, CollectError> {
-    let started_at = Timestamp::now();
-    let profile = request.profile.as_deref();
-    let identity = tokio::select! {
-        identity = session::identity(&clients.sts, profile, region, endpoint_override.as_deref()) => identity?,
-        () = cancel.cancelled() => return Err(CollectError::Interrupted),
-    };
-    let caller = Caller::new(cancel, request.timeout, sink);
-    caller.tell(Event::TargetStarted {
-        account: identity.account.clone(),
-        region: region.to_owned(),
-        endpoint_override: endpoint_override.clone(),
-    });
-    let meter = clients.meter.clone();
-    let data = Box::pin(plan::read(clients, caller, &identity.account, region, request)).await;
-    let (calls, identity_calls) = meter.by_dataset();
-    let target = Target {
-        account: identity.account,
-        region: region.to_owned(),
-        partition: identity.partition,
-        caller_arn: identity.arn,
-        endpoint_override,
-        data,
-        calls,
-        identity_calls,
-    };
+    let (started_at, deadline) = (Timestamp::now(), Instant::now() + request.timeout);
+    let asked = Asked { login: &Login::default(), profile: None, region, endpoint_override: None };
+    let identity = identity::identity(&clients.sts, &asked).await?;
+    let place = Place { identity, region: region.to_owned(), endpoint_override: None, clients };
+    let target = targets::read(place, request, deadline, sink, cancel).await;
     Ok(Snapshot {
         schema_version: SCHEMA_VERSION,
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -140,5 +116,6 @@ pub async fn collect_with(
         demo: false,
         scope: request.scope.clone(),
         targets: vec![target],
+        unread_targets: Vec::new(),
     })
 }

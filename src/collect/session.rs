@@ -1,4 +1,4 @@
-//! Who is calling and from where: profile, Region, credentials, endpoint, and clients that share one HTTP client.
+//! As whom to read and from where: profile, role, Region, endpoint, and clients that share one HTTP client.
 
 use std::borrow::Cow;
 use std::env;
@@ -7,14 +7,15 @@ use std::time::Duration;
 
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::default_provider::region::DefaultRegionChain;
+use aws_config::identity::IdentityCache;
 use aws_config::imds;
 use aws_config::profile::{Profile, ProfileFileCredentialsProvider, ProfileSet};
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
+use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_credential_types::provider::error::CredentialsError;
 use aws_runtime::env_config::file::EnvConfigFiles;
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{self, TlsContext, TrustStore};
@@ -22,9 +23,8 @@ use aws_smithy_http_client::{Builder as HttpClientBuilder, Connector};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::os_shim_internal::{Env, Fs};
 
-use super::call::{self, Meter, NoRetryOfWebPages};
-use super::{Clients, CollectError, Event, Request, Sink};
-use crate::snapshot::coverage::FailureClass;
+use super::call::{Meter, NoRetryOfWebPages};
+use super::{Clients, CollectError, Event, Login, Regions, Sink};
 
 /// Enough for a busy moment of the account, few enough that a scan ends.
 const ATTEMPTS: u32 = 5;
@@ -37,37 +37,49 @@ const IDENTITY_TIMEOUT: Duration = Duration::from_secs(9);
 /// Off EC2 nothing answers at the metadata address.
 const METADATA_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// An account and Region that can be read.
-pub(super) struct Session {
-    pub(super) clients: Clients,
-    pub(super) region: String,
-    pub(super) endpoint_override: Option<String>,
-}
+/// The session name that CloudTrail shows of an assumed role.
+const ROLE_SESSION: &str = "ecs-network-audit";
 
-/// The caller.
-pub(super) struct Identity {
-    pub(super) account: String,
-    pub(super) arn: String,
-    pub(super) partition: String,
+/// Credentials, and how to send requests with them.
+#[derive(Clone)]
+pub(super) struct Session {
+    /// Where the session itself asks: the first Region to read, if any is named.
+    pub(super) region: String,
+    /// The profile in force, named or of the environment.
+    pub(super) profile: Option<String>,
+    pub(super) endpoint_override: Option<String>,
+    login: Login,
+    config: SdkConfig,
 }
 
 /// Resolves profile, Region and credentials, without sending anything to AWS that isn't needed for that.
-pub(super) async fn open(request: &Request, sink: &Sink) -> Result<Session, CollectError> {
-    let profile_name = request.profile.clone().or_else(|| variable("AWS_PROFILE"));
-    let profiles = profiles(profile_name.as_deref()).await;
-    let profile = selected(&profiles, profile_name.as_deref())?;
+pub(super) async fn open(
+    login: &Login,
+    regions: &Regions,
+    http: SharedHttpClient,
+    sink: &Sink,
+) -> Result<Session, CollectError> {
+    let name = login.profile.clone().or_else(|| variable("AWS_PROFILE"));
+    let profiles = profiles(name.as_deref()).await;
+    let profile = selected(&profiles, name.as_deref())?;
     let assumes_with_mfa = |profile: &Profile| profile.get("role_arn").is_some() && profile.get("mfa_serial").is_some();
     if profile.is_some_and(assumes_with_mfa) {
-        return Err(CollectError::Mfa { profile: profile_name.unwrap_or_else(|| "default".to_owned()) });
+        return Err(CollectError::Mfa { profile: name.unwrap_or_else(|| "default".to_owned()) });
     }
-    let region = region(request, profile_name.as_deref()).await?;
-    let http = http_client()?;
-    let config =
-        sdk_config(&region, profile_name.as_deref(), request.profile.is_some(), http, retry_config(profile, sink))
-            .await;
+    let region = home_region(login, regions, name.as_deref()).await?;
+    let explicit = login.profile.is_some();
+    let mut config = sdk_config(&region, name.as_deref(), explicit, http, retry_config(profile, sink)).await;
+    if let Some(role) = &login.role {
+        let mut provider = AssumeRoleProvider::builder(&role.arn).session_name(ROLE_SESSION).configure(&config);
+        if let Some(id) = &role.external_id {
+            provider = provider.external_id(id);
+        }
+        let provider = SharedCredentialsProvider::new(provider.build().await);
+        config =
+            config.into_builder().credentials_provider(provider).identity_cache(IdentityCache::lazy().build()).build();
+    }
     let endpoint_override = endpoint_override(&config, profile);
-    let clients = clients(&config, &region, profile_name.as_deref());
-    Ok(Session { clients, region, endpoint_override })
+    Ok(Session { region, profile: name, endpoint_override, login: login.clone(), config })
 }
 
 fn variable(name: &str) -> Option<String> {
@@ -114,25 +126,35 @@ fn known_profiles(profiles: &ProfileSet) -> String {
     }
 }
 
-async fn region(request: &Request, profile: Option<&str>) -> Result<String, CollectError> {
-    let region = match &request.region {
-        Some(region) => Some(region.clone()),
-        None => {
-            let mut chain = DefaultRegionChain::builder();
-            if let Some(profile) = profile {
-                chain = chain.profile_name(profile);
-            }
-            let chain = chain.build();
-            // The chain ends at the instance metadata, which may not answer at all.
-            let found = tokio::time::timeout(METADATA_TIMEOUT * 2, chain.region()).await;
-            found.ok().flatten().map(|region| region.to_string())
-        }
+async fn home_region(login: &Login, regions: &Regions, profile: Option<&str>) -> Result<String, CollectError> {
+    if let Regions::Named(names) = regions
+        && let Some(first) = names.first()
+    {
+        names.iter().try_for_each(|name| well_formed(name))?;
+        return Ok(first.clone());
+    }
+    let mut chain = DefaultRegionChain::builder();
+    if let Some(profile) = profile {
+        chain = chain.profile_name(profile);
+    }
+    let chain = chain.build();
+    // The chain ends at the instance metadata, which may not answer at all.
+    let found = tokio::time::timeout(METADATA_TIMEOUT * 2, chain.region()).await;
+    let found = found.ok().flatten().map(|region| region.to_string());
+    let region = match (found, regions) {
+        (Some(region), _) => region,
+        (None, Regions::Enabled { .. }) => login.any_region().to_owned(),
+        (None, _) => return Err(CollectError::NoRegion),
     };
-    let region = region.ok_or(CollectError::NoRegion)?;
+    well_formed(&region)?;
+    Ok(region)
+}
+
+fn well_formed(region: &str) -> Result<(), CollectError> {
     let is_well_formed = region.contains('-')
         && region.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
         && region.ends_with(|c: char| c.is_ascii_digit());
-    if is_well_formed { Ok(region) } else { Err(CollectError::BadRegion { region }) }
+    if is_well_formed { Ok(()) } else { Err(CollectError::BadRegion { region: region.to_owned() }) }
 }
 
 /// Always explicit: left to itself the SDK's loader panics on `retry_mode = legacy` and on `AWS_MAX_ATTEMPTS=0`, which
@@ -168,7 +190,7 @@ fn retry_config(profile: Option<&Profile>, sink: &Sink) -> RetryConfig {
 }
 
 /// One client for all services and credential providers, with the proxy of the environment.
-fn http_client() -> Result<SharedHttpClient, CollectError> {
+pub(super) fn http_client() -> Result<SharedHttpClient, CollectError> {
     let mut trust = TrustStore::default();
     if let Some(file) = variable("AWS_CA_BUNDLE") {
         let pem = std::fs::read(&file)
@@ -268,84 +290,43 @@ macro_rules! client {
     }};
 }
 
-fn clients(config: &SdkConfig, region: &str, profile: Option<&str>) -> Clients {
-    let meter = Meter::default();
-    let partition = format!("{}/{region}", profile.unwrap_or_default());
-    let identity_timeouts = TimeoutConfig::builder()
-        .connect_timeout(CONNECT_TIMEOUT)
-        .operation_attempt_timeout(IDENTITY_ATTEMPT_TIMEOUT)
-        .operation_timeout(IDENTITY_TIMEOUT)
-        .build();
-    let sts = aws_sdk_sts::config::Builder::from(config)
-        .timeout_config(identity_timeouts)
-        .retry_config(RetryConfig::standard().with_max_attempts(2).with_initial_backoff(Duration::from_millis(200)))
-        .retry_classifier(NoRetryOfWebPages)
-        .interceptor(meter.clone())
-        .build();
-    Clients {
-        sts: aws_sdk_sts::Client::from_conf(sts),
-        ecs: client!(aws_sdk_ecs, config, partition, meter),
-        ec2: client!(aws_sdk_ec2, config, partition, meter),
-        elbv2: client!(aws_sdk_elasticloadbalancingv2, config, partition, meter),
-        autoscaling: client!(aws_sdk_autoscaling, config, partition, meter),
-        route53: client!(aws_sdk_route53, config, partition, meter),
-        route53resolver: client!(aws_sdk_route53resolver, config, partition, meter),
-        route53profiles: client!(aws_sdk_route53profiles, config, partition, meter),
-        efs: client!(aws_sdk_efs, config, partition, meter),
-        ecr: client!(aws_sdk_ecr, config, partition, meter),
-        eventbridge: client!(aws_sdk_eventbridge, config, partition, meter),
-        scheduler: client!(aws_sdk_scheduler, config, partition, meter),
-        servicequotas: client!(aws_sdk_servicequotas, config, partition, meter),
-        meter,
+impl Session {
+    /// What it is called where its account isn't known.
+    pub(super) fn login(&self) -> &Login {
+        &self.login
     }
-}
 
-/// Asks who is calling: the cheapest way to find out whether anything can be read.
-pub(super) async fn identity(
-    sts: &aws_sdk_sts::Client,
-    profile: Option<&str>,
-    region: &str,
-    endpoint_override: Option<&str>,
-) -> Result<Identity, CollectError> {
-    let name = profile.map(str::to_owned).or_else(|| variable("AWS_PROFILE"));
-    let answer = sts.get_caller_identity().send().await.map_err(|error| {
-        let credentials = call::sources(&error).find_map(|source| source.downcast_ref::<CredentialsError>());
-        if let Some(credentials) = credentials {
-            return of_credentials(credentials, name.clone());
+    /// Clients for one Region, with a meter of their own.
+    pub(super) fn clients(&self, region: &str) -> Clients {
+        let config = self.config.to_builder().region(Region::new(region.to_owned())).build();
+        let (config, meter) = (&config, Meter::default());
+        let partition = format!("{}/{region}", self.login);
+        let identity_timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .operation_attempt_timeout(IDENTITY_ATTEMPT_TIMEOUT)
+            .operation_timeout(IDENTITY_TIMEOUT)
+            .build();
+        let sts = aws_sdk_sts::config::Builder::from(config)
+            .timeout_config(identity_timeouts)
+            .retry_config(RetryConfig::standard().with_max_attempts(2).with_initial_backoff(Duration::from_millis(200)))
+            .retry_classifier(NoRetryOfWebPages)
+            .interceptor(meter.clone())
+            .build();
+        Clients {
+            sts: aws_sdk_sts::Client::from_conf(sts),
+            ecs: client!(aws_sdk_ecs, config, partition, meter),
+            ec2: client!(aws_sdk_ec2, config, partition, meter),
+            elbv2: client!(aws_sdk_elasticloadbalancingv2, config, partition, meter),
+            autoscaling: client!(aws_sdk_autoscaling, config, partition, meter),
+            route53: client!(aws_sdk_route53, config, partition, meter),
+            route53resolver: client!(aws_sdk_route53resolver, config, partition, meter),
+            route53profiles: client!(aws_sdk_route53profiles, config, partition, meter),
+            efs: client!(aws_sdk_efs, config, partition, meter),
+            ecr: client!(aws_sdk_ecr, config, partition, meter),
+            eventbridge: client!(aws_sdk_eventbridge, config, partition, meter),
+            scheduler: client!(aws_sdk_scheduler, config, partition, meter),
+            servicequotas: client!(aws_sdk_servicequotas, config, partition, meter),
+            meter,
         }
-        let (class, cause) = call::classify(&error);
-        let region = region.to_owned();
-        match class {
-            FailureClass::ExpiredCredentials | FailureClass::AccessDenied => CollectError::Refused {
-                expired: cause.contains("Expired"),
-                skewed: cause.contains("Signature expired")
-                    || cause.contains("Skewed")
-                    || cause.contains("not yet current"),
-                region,
-                cause,
-                name: name.clone(),
-            },
-            FailureClass::Timeout | FailureClass::Unreachable => CollectError::Unreachable {
-                place: endpoint_override.map_or_else(|| "AWS STS".to_owned(), str::to_owned),
-                replaced: endpoint_override.is_some(),
-                region,
-                cause,
-            },
-            _ => CollectError::Identity { region, cause },
-        }
-    })?;
-    let (account, arn) = (answer.account.unwrap_or_default(), answer.arn.unwrap_or_default());
-    let partition = arn.split(':').nth(1).filter(|partition| !partition.is_empty()).unwrap_or("aws").to_owned();
-    Ok(Identity { account, arn, partition })
-}
-
-fn of_credentials(error: &CredentialsError, name: Option<String>) -> CollectError {
-    let cause = call::one_line(error);
-    let profile = name.as_ref().map_or(String::new(), |name| format!(" for profile '{name}'"));
-    // The instance metadata is the end of the chain: its refusal means that nothing before it had any.
-    if matches!(error, CredentialsError::CredentialsNotLoaded(_)) || cause.contains("IMDS") {
-        return CollectError::NoCredentials { profile, cause };
     }
-    let sso = cause.to_ascii_lowercase().contains("sso") || cause.contains("cached token");
-    CollectError::Credentials { profile, cause, sso, name }
 }

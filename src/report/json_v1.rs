@@ -58,12 +58,27 @@ fn of_scan(scan: &finding::ScanInfo) -> Scan<'_> {
 }
 
 fn of_target(target: &finding::TargetInfo) -> Target<'_> {
+    use finding::TargetStatus as S;
+    let (status, login, error, help) = match &target.status {
+        S::Complete => ("complete", None, None, &[][..]),
+        S::Incomplete => ("incomplete", None, None, &[][..]),
+        S::NotScanned { login, error, help } => ("not-scanned", Some(&**login), Some(&**error), &help[..]),
+    };
+    let counts = target.counts;
     Target {
         account: &target.account,
         region: &target.region,
         partition: &target.partition,
-        status: if target.complete { "complete" } else { "incomplete" },
+        status,
         endpoint_override: target.endpoint_override.as_deref(),
+        login,
+        error,
+        help,
+        clusters: counts.clusters,
+        services: counts.services,
+        tasks: counts.tasks,
+        container_instances: counts.container_instances,
+        api_calls: counts.api_calls,
     }
 }
 

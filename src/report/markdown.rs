@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::escape;
+use super::places::Places;
 use super::shown::{self, VERSION, counted, cut};
 use super::table::minute;
 use super::{View, mermaid};
@@ -105,12 +106,17 @@ impl Page {
     fn head(&mut self, report: &Report) {
         let scan = &report.scan;
         self.line("## ECS network audit\n");
-        for target in &scan.targets {
-            let place = format!("account {} · {}", name(&target.account), name(&target.region));
-            self.line(&format!("{place} · {}  ", minute(scan.finished_at)));
-            if let Some(endpoint) = &target.endpoint_override {
-                self.line(&format!("not AWS itself: the endpoint is {}  ", name(endpoint)));
+        let places = Places::of(report);
+        let place = match &places {
+            Some(places) => places.sizes(),
+            None => {
+                scan.targets.iter().map(|t| format!("account {} · {}", name(&t.account), name(&t.region))).collect()
             }
+        };
+        self.line(&format!("{place} · {}  ", minute(scan.finished_at)));
+        let endpoints = distinct(scan.targets.iter().filter_map(|target| target.endpoint_override.as_deref()));
+        for endpoint in endpoints {
+            self.line(&format!("not AWS itself: the endpoint is {}  ", name(endpoint)));
         }
         let counts = report.counts;
         let sizes = [
@@ -132,6 +138,32 @@ impl Page {
         self.line(&format!("\n| {} | not judged |", heads.join(" | ")));
         self.line(&format!("|{}", "---:|".repeat(heads.len() + 1)));
         self.line(&format!("| {} | {} |", numbers.join(" | "), report.not_evaluated.len()));
+        if let Some(places) = places {
+            self.places(&places);
+        }
+    }
+
+    fn places(&mut self, places: &Places<'_>) {
+        if !places.rows.is_empty() {
+            self.line("\n| Account | Region | Services | Tasks | Open findings |\n|---|---|---:|---:|---|");
+        }
+        for row in &places.rows {
+            let (target, counts) = (row.target, row.target.counts);
+            let unread = if target.is_complete() { "" } else { " · incomplete" };
+            let place = format!("{} | {}", name(&target.account), name(&target.region));
+            self.line(&format!("| {place} | {} | {} | {}{unread} |", counts.services, counts.tasks, row.open()));
+        }
+        if !places.idle.is_empty() {
+            let of =
+                |(account, regions): (&&str, &Vec<&str>)| format!("{} ({})", name(account), name(&regions.join(", ")));
+            let idle: Vec<String> = places.idle.iter().map(of).collect();
+            self.line(&format!("\nNo clusters: {}", idle.join(", ")));
+        }
+        for failed in &places.failed {
+            let what = format!("{} was not scanned: {}", name(&failed.name()), name(failed.error));
+            let help: Vec<String> = failed.help.iter().map(|help| format!("\n> {}", name(help))).collect();
+            self.line(&format!("\n> [!WARNING]\n> {what}{}", help.concat()));
+        }
     }
 
     fn rows(&mut self, report: &Report, groups: &[Group<'_>]) {

@@ -13,6 +13,7 @@ mod markdown;
 mod mermaid;
 mod ndjson;
 mod ocsf;
+mod places;
 mod prometheus;
 mod sarif;
 mod shown;

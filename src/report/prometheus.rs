@@ -53,9 +53,14 @@ impl Page {
             "1 when everything that the rules asked for was read and no rule crashed.",
             [(vec![], i128::from(scan.complete))],
         );
-        let targets = scan.targets.iter().map(|target| {
-            (vec![("account", &*target.account), ("region", &*target.region)], i128::from(target.complete))
-        });
+        // Those whose account nobody could say have the same labels, and a series may come only once.
+        let mut complete: BTreeMap<(&str, &str), bool> = BTreeMap::new();
+        for target in &scan.targets {
+            *complete.entry((&target.account, &target.region)).or_insert(true) &= target.is_complete();
+        }
+        let targets = complete
+            .into_iter()
+            .map(|((account, region), all)| (vec![("account", account), ("region", region)], i128::from(all)));
         self.gauge("target_complete", "1 when everything that was asked of it was read.", targets);
         self.gauge("api_calls", "Requests to AWS.", [(vec![], i128::from(counts.api_calls))]);
         let sizes = [

@@ -1,13 +1,13 @@
 //! SARIF 2.1.0 as GitHub code scanning takes it: a result without a place in a file makes it refuse the whole report, it
 //! tells alerts apart by one fingerprint only, and it knows no suppressions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
 use super::escape::{said, sarif as escape, segment};
 use super::shown::{self, Place, TOOL, VERSION, counted};
-use crate::finding::{Finding, NotEvaluated, NotEvaluatedKind, Report, RuleInfo, Severity, Status};
+use crate::finding::{Finding, NotEvaluated, NotEvaluatedKind, Report, RuleInfo, Severity, Status, TargetStatus};
 
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 /// Of one file.
@@ -295,7 +295,19 @@ fn notifications(report: &Report, place: Option<Place<'_>>, left_out: usize) -> 
     }
     let mut unread: BTreeMap<(&str, Option<&str>), usize> = BTreeMap::new();
     let mut undecidable = 0;
-    let here = |entry: &&NotEvaluated| place.is_none_or(|place| place == (&entry.account, &entry.region));
+    // What was not scanned has no run, which would close its alerts.
+    for target in &report.scan.targets {
+        if let TargetStatus::NotScanned { login, error, .. } = &target.status {
+            let text = format!("{} was not scanned: {}", escape(login), escape(error));
+            all.push(Notification { level: "error", message: Words { text } });
+        }
+    }
+    let scanned: BTreeSet<Place<'_>> =
+        report.scan.targets.iter().filter(|t| t.is_scanned()).map(|t| (&*t.account, &*t.region)).collect();
+    let here = |entry: &&NotEvaluated| {
+        let of: Place<'_> = (&entry.account, &entry.region);
+        scanned.contains(&of) && place.is_none_or(|place| place == of)
+    };
     for entry in report.not_evaluated.iter().filter(here) {
         match entry.kind {
             NotEvaluatedKind::Undecidable => undecidable += 1,

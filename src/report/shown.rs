@@ -48,12 +48,14 @@ pub(super) fn kind(kind: NotEvaluatedKind) -> &'static str {
 /// Account and Region.
 pub(super) type Place<'a> = (&'a str, &'a str);
 
-/// Findings by account and Region; those that were scanned are there without findings as well.
+/// Findings by account and Region; those that were scanned are there without findings as well. Those that were not are
+/// left out: to be there without findings would look like health.
 pub(super) fn by_place<'a>(
     report: &'a Report,
     findings: impl Iterator<Item = &'a Finding>,
 ) -> BTreeMap<Place<'a>, Vec<&'a Finding>> {
-    let places = report.scan.targets.iter().map(|target| (target.account.as_str(), target.region.as_str()));
+    let scanned = report.scan.targets.iter().filter(|target| target.is_scanned());
+    let places = scanned.map(|target| (target.account.as_str(), target.region.as_str()));
     let mut groups: BTreeMap<_, Vec<_>> = places.map(|place| (place, Vec::new())).collect();
     for finding in findings {
         groups.entry((&finding.account, &finding.region)).or_default().push(finding);

@@ -1,5 +1,7 @@
 //! The report for a person on call: what is wrong, where, and what to do, grouped by cluster.
 
+mod head;
+
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -29,7 +31,7 @@ const SUBJECTS_SHOWN: usize = 3;
 
 /// Renders a report for a terminal.
 pub(super) fn render(report: &Report, view: &View) -> String {
-    let mut page = Page { out: String::new(), view };
+    let mut page = Page { out: String::new(), view, rules: report.rules.len() };
     page.header(report);
     page.findings(report);
     page.not_judged(report);
@@ -40,6 +42,8 @@ pub(super) fn render(report: &Report, view: &View) -> String {
 struct Page<'v> {
     out: String,
     view: &'v View,
+    /// How many ran.
+    rules: usize,
 }
 
 impl Page<'_> {
@@ -68,38 +72,6 @@ impl Page<'_> {
         for (index, line) in wrap(text, width).into_iter().enumerate() {
             let lead = if index == 0 { lead.to_owned() } else { " ".repeat(indent) };
             self.line(&format!("{lead}{line}"));
-        }
-    }
-
-    fn header(&mut self, report: &Report) {
-        let scan = &report.scan;
-        if scan.demo {
-            let notice = "DEMO  an account that ships with this program; nothing was read from AWS";
-            let notice = self.styled(Style::new().fg_color(Some(AnsiColor::Cyan.into())).bold(), notice);
-            self.line(&notice);
-        }
-        for target in &scan.targets {
-            let place = format!("account {} · {}", escape(&target.account), escape(&target.region));
-            let place = self.styled(Style::new().bold(), &place);
-            self.line(&format!("{place} · {}", minute(scan.finished_at)));
-            if let Some(endpoint) = &target.endpoint_override {
-                let notice = format!("not AWS itself: the endpoint is {}", escape(endpoint));
-                let notice = self.styled(Style::new().fg_color(Some(AnsiColor::Yellow.into())), &notice);
-                self.line(&notice);
-            }
-        }
-        let counts = report.counts;
-        let sizes = [
-            counted(counts.clusters, "cluster"),
-            counted(counts.services, "service"),
-            counted(counts.tasks, "task"),
-            counted(counts.container_instances, "container instance"),
-            format!("{} API calls", counts.api_calls),
-        ];
-        self.wrapped("", &sizes.join(" · "));
-        let patterns = [("clusters", &scan.scope.clusters), ("services", &scan.scope.services)];
-        for (what, patterns) in patterns.into_iter().filter(|(_, patterns)| !patterns.is_empty()) {
-            self.wrapped("", &format!("limited to {what} {}", escape(&patterns.join(", "))));
         }
     }
 
@@ -221,6 +193,9 @@ impl Page<'_> {
         let mut rules: Vec<&str> = entries.iter().map(|entry| entry.rule).collect();
         rules.sort_unstable();
         rules.dedup();
+        if rules.len() > 1 && rules.len() == self.rules {
+            rules = vec!["every rule"];
+        }
         let mut subjects: Vec<&str> =
             entries.iter().filter_map(|entry| entry.resource.as_ref()).map(|resource| resource.name.as_str()).collect();
         subjects.sort_unstable();
@@ -255,11 +230,17 @@ impl Page<'_> {
         let (concerned, idle): (Vec<&RuleTally>, Vec<&RuleTally>) = quiet.iter().partition(|tally| tally.holds > 0);
         if !concerned.is_empty() {
             let judged = concerned.iter().map(|tally| tally.holds).sum();
-            let (rules, verb) = (counted(concerned.len(), "rule"), if concerned.len() == 1 { "holds" } else { "hold" });
-            self.line(&format!("{rules} {verb} for everything they concern ({})", counted(judged, "judgement")));
+            let rules = counted(concerned.len(), "rule");
+            let verb = if concerned.len() == 1 {
+                "holds for everything it concerns"
+            } else {
+                "hold for everything they concern"
+            };
+            self.line(&format!("{rules} {verb} ({})", counted(judged, "judgement")));
         }
         if !idle.is_empty() {
-            self.line(&format!("{} concern nothing here", counted(idle.len(), "rule")));
+            let verb = if idle.len() == 1 { "concerns" } else { "concern" };
+            self.line(&format!("{} {verb} nothing here", counted(idle.len(), "rule")));
         }
         self.line("");
         let open: Vec<String> = Severity::ALL

@@ -42,6 +42,27 @@ pub struct Snapshot {
     pub scope: Scope,
     /// One for each account and Region, sorted.
     pub targets: Vec<Target>,
+    /// What was asked for and could not be read at all, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread_targets: Vec<UnreadTarget>,
+}
+
+/// An account and Region of which nothing could be read.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct UnreadTarget {
+    /// The 12-digit account id; `None` where nobody could say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// The Region; `None` where its name could not be found out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// As whom it was to be read: `profile prod`, or the ARN of a role.
+    pub login: String,
+    /// What was being done, and what was answered.
+    pub error: String,
+    /// What to do about it, a line each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub help: Vec<String>,
 }
 
 /// Name patterns that a scan was limited to (`*` and `?`).

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ecs_network_audit::collect::{CollectError, Request, collect_with, dataset};
+use ecs_network_audit::collect::{CollectError, Regions, Request, collect_with, dataset};
 use ecs_network_audit::engine::evaluate;
 use ecs_network_audit::rules;
 use ecs_network_audit::settings::Settings;
@@ -37,8 +37,8 @@ fn needed() -> BTreeSet<Dataset> {
 
 fn request() -> Request {
     Request {
-        profile: None,
-        region: None,
+        logins: Vec::new(),
+        regions: Regions::Default,
         scope: Scope::default(),
         datasets: needed(),
         timeout: Duration::from_secs(60),
@@ -50,7 +50,7 @@ fn try_collect(mock: &mut Mock, request: &Request) -> Result<Snapshot, CollectEr
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         let cancel = CancellationToken::new();
-        collect_with(clients, "eu-west-1", None, request, Arc::new(|_| ()), cancel).await
+        collect_with(clients, "eu-west-1", request, Arc::new(|_| ()), cancel).await
     })
 }
 

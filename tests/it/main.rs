@@ -20,6 +20,7 @@ mod peers;
 mod placement_query;
 mod placement_rollout;
 mod rules;
+mod several;
 mod support;
 mod symptom;
 mod workflow;

@@ -22,6 +22,8 @@ class Answer:
     status: int
     content_type: str
     body: str
+    when: str = ""
+    """What has to stand in the request; others go through."""
 
 
 @dataclass
@@ -32,12 +34,14 @@ class Proxy:
     upstream: str
     answers: Mapping[str, Answer]
     requests: Counter[str] = field(default_factory=Counter)
+    regions: Counter[str] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def count(self, operation: str) -> None:
+    def count(self, operation: str, region: str) -> None:
         """Notes one request."""
         with self._lock:
             self.requests[operation] += 1
+            self.regions[region] += 1
 
 
 @contextmanager
@@ -70,6 +74,12 @@ def operation_of(method: str, path: str, headers: Mapping[str, str], body: bytes
     return f"{service}:{method} {urlsplit(path).path}"
 
 
+def region_of(headers: Mapping[str, str]) -> str:
+    """The Region that a request was signed for."""
+    scope = re.search(r"Credential=[^/]+/\d+/([^/]+)/", headers.get("authorization", ""))
+    return scope.group(1) if scope else ""
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     # Headers and body leave in one packet: otherwise each answer waits 40 ms for an acknowledgement.
@@ -81,9 +91,9 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         headers = {name.lower(): value for name, value in self.headers.items()}
         operation = operation_of(self.command, self.path, headers, body)
-        proxy.count(operation)
+        proxy.count(operation, region_of(headers))
         answer = proxy.answers.get(operation)
-        if answer is None:
+        if answer is None or answer.when.encode() not in body:
             self._forward(proxy.upstream, body)
         else:
             self._reply(answer.status, {"Content-Type": answer.content_type}, answer.body.encode())

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -18,44 +17,25 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
-import proxy
-from proxy import Answer
-
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
+import proxy  # noqa: E402
+import several  # noqa: E402
+from answers import NOT_IN_MOTO  # noqa: E402
+from binary import Run, clean_environment, findings, run  # noqa: E402
 from common import Checks, virtual_environment  # noqa: E402
+from proxy import Answer  # noqa: E402
 
 TARGET = HERE.parent.parent / "target"
 REGION = "eu-west-1"
 REQUESTS_AT_MOST = 145
 SECONDS_AT_MOST = 3.0
-
-NOT_IN_MOTO = {
-    "ec2:DescribeVpcBlockPublicAccessOptions": Answer(
-        200,
-        "text/xml",
-        '<DescribeVpcBlockPublicAccessOptionsResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/">'
-        "<requestId>0</requestId><vpcBlockPublicAccessOptions>"
-        "<internetGatewayBlockMode>off</internetGatewayBlockMode><state>default-state</state>"
-        "</vpcBlockPublicAccessOptions></DescribeVpcBlockPublicAccessOptionsResponse>",
-    ),
-    "ec2:DescribeSecurityGroupVpcAssociations": Answer(
-        200,
-        "text/xml",
-        '<DescribeSecurityGroupVpcAssociationsResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/">'
-        "<requestId>0</requestId><securityGroupVpcAssociationSet/></DescribeSecurityGroupVpcAssociationsResponse>",
-    ),
-    "ecr:DescribePullThroughCacheRules": Answer(200, "application/x-amz-json-1.1", '{"pullThroughCacheRules": []}'),
-    "route53profiles:GET /profileassociations": Answer(200, "application/json", '{"ProfileAssociations": []}'),
-}
-"""Operations that moto does not know, answered as AWS answers where nothing is configured."""
 
 UNREAD_IN_MOTO = {
     "block-public-access",
@@ -78,25 +58,6 @@ DENIED = Answer(
 )
 
 
-@dataclass(frozen=True)
-class Run:
-    """How one run of the binary ended."""
-
-    exit_code: int
-    stdout: bytes
-    stderr: str
-    seconds: float
-
-    def report(self) -> dict[str, Any]:
-        """The JSON report; an empty one, with the reason shown, if there is none."""
-        try:
-            report: dict[str, Any] = json.loads(self.stdout)
-            return report
-        except ValueError as error:
-            print(f"     no JSON on standard output ({error}); standard error: {self.stderr.strip()}")
-            return {}
-
-
 def main() -> int:
     """Runs all checks; 1 if one failed."""
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -113,6 +74,7 @@ def main() -> int:
         check_whole_account(checks, audit, moto, account, Path(scratch))
         check_unknown_operations(checks, audit, moto, account, Path(scratch))
         check_denied_call(checks, audit, moto, account)
+        several.check(checks, audit, moto, build(python, "build_organization.py", moto), Path(scratch))
     print(f"\n{checks.passed} passed, {checks.failed} failed")
     return 1 if checks.failed else 0
 
@@ -184,47 +146,30 @@ def check_denied_call(checks: Checks, audit: Path, moto: str, account: dict[str,
     checks.holds("denied call: each rule that needs it says so", needed <= {gap.get("rule") for gap in unread})
 
 
-def findings(report: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """(rule, resource name) of all findings, sorted."""
-    return sorted((finding["rule"], finding["resource"]["name"]) for finding in report.get("findings", []))
-
-
 def expected(account: Mapping[str, Any]) -> list[tuple[str, str]]:
     """(rule, resource name) of all planted mistakes, sorted."""
     return sorted((rule, name) for rule, name in account["expected"])
 
 
 def run_audit(audit: Path, endpoint: str | None, *arguments: str) -> Run:
-    """Runs the binary with a clean environment and without any configuration of the machine."""
+    """Runs the binary on the account, without the rules that moto gives nothing to judge by."""
     alone = "--rule" in arguments
     skipped = [] if alone else [word for rule in RULES_WITHOUT_DATA for word in ("--skip-rule", rule)]
-    command = [str(audit), *arguments, *skipped, "--format", "json"]
-    environment = {**clean_environment(), "AWS_EC2_METADATA_DISABLED": "true"}
-    if endpoint is not None:
-        command += ["--region", REGION]
-        environment["AWS_ENDPOINT_URL"] = endpoint
-    started = time.monotonic()
-    ended = subprocess.run(command, env=environment, capture_output=True, stdin=subprocess.DEVNULL, timeout=120)
-    seconds = time.monotonic() - started
-    return Run(ended.returncode, ended.stdout, ended.stderr.decode("utf-8", "replace"), seconds)
+    region = [] if endpoint is None else ["--region", REGION]
+    return run(audit, endpoint, [*arguments, *skipped, *region])
 
 
-def clean_environment() -> dict[str, str]:
-    """Nothing of the caller's AWS settings, and keys that are worth nothing."""
-    return {
-        "PATH": os.environ.get("PATH", os.defpath),
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-    }
+def build(python: Path, script: str, moto: str) -> dict[str, Any]:
+    """Builds what a script builds, which describes itself."""
+    command = [str(python), str(HERE / script), moto]
+    built = subprocess.run(command, env=clean_environment(), stdout=subprocess.PIPE, check=True, timeout=300)
+    description: dict[str, Any] = json.loads(built.stdout)
+    return description
 
 
 def build_account(python: Path, moto: str) -> dict[str, Any]:
-    """Builds the account, which describes itself."""
-    command = [str(python), str(HERE / "build_account.py"), moto]
-    built = subprocess.run(command, env=clean_environment(), stdout=subprocess.PIPE, check=True, timeout=300)
-    account: dict[str, Any] = json.loads(built.stdout)
+    """Builds the account."""
+    account = build(python, "build_account.py", moto)
     print("account:", ", ".join(f"{number} {key}" for key, number in account["counts"].items()))
     return account
 

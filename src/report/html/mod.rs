@@ -25,6 +25,8 @@ use markup::{Markup, put};
 
 pub(super) use causes::pictured;
 
+/// Accounts and Regions that the title names.
+const MOST_PLACES: usize = 3;
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 
@@ -108,10 +110,13 @@ fn policy() -> String {
 }
 
 fn title(report: &Report) -> String {
-    let places = report.scan.targets.iter().map(|target| format!("{} {}", target.account, target.region));
+    let scanned = report.scan.targets.iter().filter(|target| target.is_scanned());
+    let places: Vec<String> = scanned.map(|target| format!("{} {}", target.account, target.region)).collect();
+    let places =
+        if places.len() > MOST_PLACES { format!("{} accounts and Regions", places.len()) } else { places.join(", ") };
     let serious =
         report.findings.iter().filter(|finding| finding.status == Status::Open && finding.severity >= Severity::High);
-    format!("ECS network audit · {} · {} serious", places.collect::<Vec<_>>().join(", "), serious.count())
+    format!("ECS network audit · {} · {} serious", places, serious.count())
 }
 
 fn contents(page: &Page<'_>, out: &mut Markup) {

@@ -7,6 +7,7 @@ use super::Page;
 use super::markup::{Markup, put};
 use super::words::{counted, listed, minute, severity};
 use crate::finding::{NotEvaluated, NotEvaluatedKind, RuleTally, Severity, Status, WaiverState};
+use crate::report::places::Places;
 
 /// Clusters with a line.
 const CLUSTERS: usize = 80;
@@ -28,14 +29,18 @@ pub(super) fn header(page: &Page<'_>, out: &mut Markup) {
         );
     }
     put!(out, "<p class=\"product\">Amazon ECS network audit</p><h1>" {verdict(page)} "</h1><p class=\"place\">");
-    for target in &scan.targets {
-        put!(out, "<span>account <strong>" {target.account} "</strong> · <strong>" {target.region} "</strong></span>");
-        if let Some(endpoint) = &target.endpoint_override {
-            put!(out, "<span class=\"chip warn\">not AWS itself: the endpoint is " {endpoint} "</span>");
+    let places = Places::of(page.report());
+    match &places {
+        Some(places) => put!(out, "<span>" {places.sizes()} "</span>"),
+        None => {
+            for target in &scan.targets {
+                put!(out, "<span>account <strong>" {target.account} "</strong> · <strong>" {target.region} "</strong></span>");
+            }
         }
-        if !target.complete {
-            put!(out, "<span class=\"chip warn\">incomplete</span>");
-        }
+    }
+    let endpoints: BTreeSet<&String> = scan.targets.iter().filter_map(|t| t.endpoint_override.as_ref()).collect();
+    for endpoint in endpoints {
+        put!(out, "<span class=\"chip warn\">not AWS itself: the endpoint is " {endpoint} "</span>");
     }
     put!(out, "<span>" {minute(scan.finished_at)} "</span>");
     match scan.complete {
@@ -70,7 +75,44 @@ pub(super) fn header(page: &Page<'_>, out: &mut Markup) {
     }
     put!(out, "</ul>");
     accepted(page, out);
+    if let Some(places) = places {
+        targets(&places, out);
+    }
     put!(out, "</header>");
+}
+
+/// What each account and Region holds, and those that were not scanned.
+fn targets(places: &Places<'_>, out: &mut Markup) {
+    for failed in &places.failed {
+        put!(out, "<p class=\"failed\"><strong>" {failed.name()} " was not scanned:</strong> " {failed.error});
+        for help in failed.help {
+            put!(out, "<br><span class=\"quiet\">" {help} "</span>");
+        }
+        put!(out, "</p>");
+    }
+    if !places.rows.is_empty() {
+        put!(
+            out,
+            "<div class=\"scroll\"><table class=\"targets\"><thead><tr><th scope=\"col\">Account<th scope=\"col\">Region<th scope=\"col\" class=\"num\">Services<th scope=\"col\" class=\"num\">Tasks<th scope=\"col\">Open findings</tr></thead><tbody>"
+        );
+        for row in &places.rows {
+            let (target, counts) = (row.target, row.target.counts);
+            put!(out, "<tr><td>" {target.account} "<td>" {target.region} "<td class=\"num\">" {counts.services} "<td class=\"num\">" {counts.tasks} "<td>");
+            if let Some(worst) = row.worst() {
+                severity(out, worst);
+                put!(out, " ");
+            }
+            put!(out, { row.open() });
+            if !target.is_complete() {
+                put!(out, " <span class=\"chip warn\">incomplete</span>");
+            }
+            put!(out, "</tr>");
+        }
+        put!(out, "</tbody></table></div>");
+    }
+    for (account, regions) in &places.idle {
+        put!(out, "<p class=\"place quiet\">no clusters: " {account} " " {regions.join(", ")} "</p>");
+    }
 }
 
 /// What does not count, and waivers that need somebody's attention.

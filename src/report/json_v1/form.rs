@@ -89,13 +89,25 @@ pub(in crate::report) struct Scan<'a> {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(in crate::report) struct Target<'a> {
+    /// Empty where nobody could say it of a target that was not scanned; so are Region and partition.
     pub(super) account: &'a str,
     pub(super) region: &'a str,
     pub(super) partition: &'a str,
-    /// `complete` or `incomplete`.
+    /// `complete`, `incomplete` or `not-scanned`.
     pub(super) status: &'static str,
     /// An endpoint that replaced AWS's own.
     pub(super) endpoint_override: Option<&'a str>,
+    /// As whom a target was to be read that was not scanned.
+    pub(super) login: Option<&'a str>,
+    /// Why it was not scanned.
+    pub(super) error: Option<&'a str>,
+    /// What to do about that.
+    pub(super) help: &'a [String],
+    pub(super) clusters: usize,
+    pub(super) services: usize,
+    pub(super) tasks: usize,
+    pub(super) container_instances: usize,
+    pub(super) api_calls: u64,
 }
 
 #[derive(Serialize)]
