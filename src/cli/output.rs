@@ -11,7 +11,8 @@ use crate::finding::Severity;
 use crate::report::{self, Document, Format, View};
 
 const DEFAULT_WIDTH: u16 = 100;
-const WIDTHS: std::ops::RangeInclusive<u16> = 60..=200;
+/// Longer lines are hard to read.
+const WIDTHS: std::ops::RangeInclusive<u16> = 60..=160;
 
 /// A file that appears under its name only when it is whole.
 pub(super) struct Pending {

@@ -44,8 +44,9 @@ impl Progress {
             Some(0),
             if visible { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() },
         );
-        let style = ProgressStyle::with_template("{spinner} {prefix} {pos}/{len} datasets  {wide_msg}");
+        let style = ProgressStyle::with_template("{spinner} {wide_msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+        bar.set_message("logging in");
         if visible {
             bar.enable_steady_tick(Duration::from_millis(100));
         }
@@ -87,15 +88,17 @@ impl Progress {
                 }
             }
         }
-        self.bar.set_length(state.started);
-        self.bar.set_position(state.done);
-        self.bar.set_prefix(match state.targets {
+        if state.started == 0 {
+            return;
+        }
+        let place = match state.targets {
             0 | 1 => state.place.clone(),
             many => format!("{} of {many} Regions", state.targets_done),
-        });
+        };
         let open = state.open.iter().filter(|(_, count)| **count > 0);
         let open: Vec<&str> = open.map(|(dataset, _)| dataset.name()).collect();
         let throttled = if state.throttled > 0 { format!("  ({} throttled)", state.throttled) } else { String::new() };
-        self.bar.set_message(format!("{}{throttled}", open.join(", ")));
+        let (done, started) = (state.done, state.started);
+        self.bar.set_message(format!("{place}  {done}/{started} datasets  {}{throttled}", open.join(", ")));
     }
 }
