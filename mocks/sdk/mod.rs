@@ -19,7 +19,7 @@ use aws_smithy_mocks::{MockResponseInterceptor, Rule, RuleMode, create_mock_http
 use aws_smithy_runtime_api::http::{Response, StatusCode};
 use aws_smithy_types::body::SdkBody;
 use aws_types::region::Region;
-use ecs_network_audit::collect::{Clients, Meter, NoRetryOfWebPages};
+use ecs_network_audit::collect::{Clients, Meter, OwnRetries};
 use ecs_network_audit::snapshot::{Snapshot, Target};
 
 /// What AWS holds against a call.
@@ -232,7 +232,7 @@ impl Mock {
                                 .with_max_attempts(2)
                                 .with_initial_backoff(std::time::Duration::from_millis(1)),
                         )
-                        .retry_classifier(NoRetryOfWebPages)
+                        .retry_classifier(OwnRetries)
                         .http_client(create_mock_http_client())
                         .interceptor(interceptor($service))
                         .interceptor(meter.clone())

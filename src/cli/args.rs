@@ -146,6 +146,9 @@ pub struct SourceArgs {
     /// What isn't read by then counts as unread: 90s, 15m, 1h
     #[arg(long, value_name = "DURATION", default_value = "15m", value_parser = duration)]
     pub timeout: Duration,
+    /// Percentage of AWS's request quotas to use; the rest is left to others
+    #[arg(long, value_name = "PERCENT", default_value_t = 80, value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub quota_share: u8,
     /// What a team settles once.
     #[command(flatten)]
     pub settings: ConfigArgs,

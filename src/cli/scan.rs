@@ -13,7 +13,7 @@ use super::place::Place;
 use super::progress::Progress;
 use super::settled::{self, Settled};
 use super::{DEMO, Exit, failure};
-use crate::collect::{self, Request};
+use crate::collect::{self, Pace, Request};
 use crate::finding::{Report, Status};
 use crate::report::{self, Document};
 use crate::settings::Settings;
@@ -119,6 +119,8 @@ fn live(source: &Source<'_>, settings: &Settings) -> Result<(Snapshot, Option<Ex
         scope: Scope { clusters: settings.clusters.clone(), services: settings.services.clone() },
         datasets: source.datasets.clone(),
         timeout: source.arguments.timeout,
+        quota_share: f64::from(source.arguments.quota_share) / 100.0,
+        pace: Pace::default(),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|error| refuse(Exit::Usage, &format!("starting the runtime: {error}")))?;

@@ -7,15 +7,31 @@ use aws_sdk_autoscaling::types as sdk;
 use super::convert::{id, text};
 use super::ecs::sorted;
 use super::plan::{Reader, each, gather};
-use crate::snapshot::coverage::{Failure, Fetched};
+use crate::snapshot::TargetData;
+use crate::snapshot::coverage::{Dataset, Failure, Fetched};
+use crate::snapshot::ecs::CapacityProviderKind;
 use crate::snapshot::elb::AutoScalingGroup;
 use crate::snapshot::ids::{Arn, InstanceId, SubnetId};
 
 const NAMES_A_CALL: usize = 50;
 const PAGE: i32 = 100;
 
+/// The groups that capacity providers scale.
+pub(super) async fn read(reader: &Reader) {
+    let of_providers = |data: &TargetData| -> BTreeSet<Arn> {
+        let kinds = data.capacity_providers.items().iter().map(|provider| &provider.kind);
+        let groups = kinds.filter_map(|kind| match kind {
+            CapacityProviderKind::AutoScalingGroup { auto_scaling_group_arn, .. } => Some(auto_scaling_group_arn),
+            _ => None,
+        });
+        groups.cloned().collect()
+    };
+    let read = |arns| groups(reader, arns);
+    reader.derive(Dataset::AutoScalingGroups, |data| &mut data.auto_scaling_groups, of_providers, read).await;
+}
+
 /// The groups with these ARNs. A name is looked up because the API takes no ARNs.
-pub(super) async fn groups(reader: &Reader, arns: BTreeSet<Arn>) -> Fetched<AutoScalingGroup> {
+async fn groups(reader: &Reader, arns: BTreeSet<Arn>) -> Fetched<AutoScalingGroup> {
     let names: Vec<String> =
         arns.iter().filter_map(|arn| Some(arn.as_str().rsplit_once("autoScalingGroupName/")?.1.to_owned())).collect();
     let batches: Vec<_> = names.chunks(NAMES_A_CALL).map(<[String]>::to_vec).collect();

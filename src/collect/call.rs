@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::box_error::BoxError;
@@ -15,16 +16,21 @@ use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryA
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, debug, debug_span};
 
+use super::limits::Limits;
 use super::{Event, Sink, dataset};
 use crate::snapshot::coverage::{CallStats, Dataset, Failure, FailureClass};
 
-/// Requests in flight for one account and Region: enough to hide the latency, few enough to leave room for others.
-const IN_FLIGHT: usize = 16;
+/// A request that was throttled this often in a row gives up; the waits between double from the first to the longest.
+const MOST_THROTTLES: u32 = 10;
+/// The same while the last that is known of the quota is that it refuses.
+const THROTTLES_WHILE_REFUSED: u32 = 1;
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// Longer waits that an answer asks for are cut to this.
+const MOST_RETRY_AFTER: Duration = Duration::from_secs(60);
 
 /// Requests by operation name, counted by [`Meter`].
 type Counts = BTreeMap<String, CallStats>;
@@ -77,20 +83,21 @@ fn is_throttle(response: &HttpResponse) -> bool {
     status == 429 || (status >= 400 && words.iter().any(|word| body.contains(word)))
 }
 
-/// Forbids a retry where the endpoint doesn't know the operation: stand-ins for AWS answer 500 or 501 with a web page.
+/// Forbids the SDK to retry what [`Caller`] retries itself, which is every throttled request, and what no retry helps:
+/// stand-ins for AWS answer 500 or 501 with a web page to an operation that they don't know.
 #[derive(Debug)]
-pub struct NoRetryOfWebPages;
+pub struct OwnRetries;
 
-impl ClassifyRetry for NoRetryOfWebPages {
+impl ClassifyRetry for OwnRetries {
     fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
         match context.response() {
-            Some(response) if is_not_supported(response) => RetryAction::RetryForbidden,
+            Some(response) if is_not_supported(response) || is_throttle(response) => RetryAction::RetryForbidden,
             _ => RetryAction::NoActionIndicated,
         }
     }
 
     fn name(&self) -> &'static str {
-        "NoRetryOfWebPages"
+        "OwnRetries"
     }
 
     fn priority(&self) -> RetryClassifierPriority {
@@ -108,54 +115,101 @@ fn is_not_supported(response: &HttpResponse) -> bool {
 /// Sends the requests of one account and Region.
 #[derive(Clone)]
 pub struct Caller {
-    in_flight: Arc<Semaphore>,
+    limits: Arc<Limits>,
+    account: String,
+    region: String,
+    pace: Pace,
     cancel: CancellationToken,
     deadline: Instant,
     sink: Sink,
 }
 
+/// What a scan keeps to while it sends.
+pub(super) struct Manners {
+    pub(super) limits: Arc<Limits>,
+    pub(super) pace: Pace,
+    pub(super) deadline: Instant,
+    pub(super) cancel: CancellationToken,
+    pub(super) sink: Sink,
+}
+
 impl Caller {
-    pub(super) fn new(cancel: CancellationToken, deadline: Instant, sink: Sink) -> Self {
-        Self { in_flight: Arc::new(Semaphore::new(IN_FLIGHT)), cancel, deadline, sink }
+    pub(super) fn new(account: &str, region: &str, manners: Manners) -> Self {
+        let Manners { limits, pace, deadline, cancel, sink } = manners;
+        Self { limits, account: account.to_owned(), region: region.to_owned(), pace, cancel, deadline, sink }
     }
 
     pub(super) fn tell(&self, event: Event) {
         (self.sink)(event);
     }
 
-    /// Sends one request. `api` is the operation as in the dataset table; `affected` what a failure leaves unread.
-    pub(super) async fn send<O, E>(
+    /// Sends one request, again for as long as it is throttled. `api` is the operation as in the dataset table; `affected`
+    /// what a failure leaves unread.
+    pub(super) async fn send<O, E, F>(
         &self,
         api: &'static str,
         affected: &[&str],
-        request: impl Future<Output = Result<O, SdkError<E, HttpResponse>>>,
+        request: impl Fn() -> F,
     ) -> Result<O, Failure>
     where
         E: ProvideErrorMetadata + Error + 'static,
+        F: Future<Output = Result<O, SdkError<E, HttpResponse>>>,
     {
-        let sent = async {
-            let _permit = self.in_flight.acquire().await;
-            Box::pin(request).await
-        };
         let interrupted = |message: &str| failure(api, FailureClass::Interrupted, message.to_owned(), affected);
         // The timer has its own clock, which is late by up to a millisecond.
         if Instant::now() >= self.deadline {
             return Err(interrupted("the scan's time ran out"));
         }
+        let sent = self.throttled_or_answered(api, request).instrument(debug_span!("call", api));
         let answer = tokio::select! {
             biased;
             () = self.cancel.cancelled() => return Err(interrupted("the scan was interrupted")),
             () = tokio::time::sleep_until(self.deadline) => return Err(interrupted("the scan's time ran out")),
-            answer = sent.instrument(debug_span!("call", api)) => answer,
+            answer = sent => answer,
         };
-        answer.map_err(|error| {
-            let (class, message) = classify(&error);
+        answer.map_err(|(class, message)| {
             debug!(api, ?class, message, "call failed");
-            if class == FailureClass::Throttled {
-                self.tell(Event::Throttled { operation: api });
-            }
             failure(api, class, message, affected)
         })
+    }
+
+    /// Waits for the bucket, sends, and comes again where AWS throttles.
+    async fn throttled_or_answered<O, E, F>(
+        &self,
+        api: &'static str,
+        request: impl Fn() -> F,
+    ) -> Result<O, (FailureClass, String)>
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+        F: Future<Output = Result<O, SdkError<E, HttpResponse>>>,
+    {
+        let bucket = self.limits.bucket(&self.account, &self.region, api);
+        let mut throttles = 0;
+        loop {
+            let permit = bucket.take().await;
+            // On the heap: the SDK's futures are large.
+            let answer = Box::pin(request()).await;
+            drop(permit);
+            let error = match answer {
+                Ok(answer) => {
+                    bucket.answered();
+                    return Ok(answer);
+                }
+                Err(error) => error,
+            };
+            let (class, message) = classify(&error);
+            if class != FailureClass::Throttled {
+                bucket.answered();
+                return Err((class, message));
+            }
+            self.tell(Event::Throttled { operation: api });
+            bucket.throttled(error.raw_response().and_then(retry_after));
+            throttles += 1;
+            if throttles >= if bucket.refuses() { THROTTLES_WHILE_REFUSED } else { MOST_THROTTLES } {
+                return Err((class, message));
+            }
+            tokio::time::sleep(self.pace.wait(throttles)).await;
+        }
     }
 
     /// Reads every page. An empty page with a token goes on; a token that comes again ends with a failure, not a loop.
@@ -163,7 +217,7 @@ impl Caller {
         &self,
         api: &'static str,
         affected: &[&str],
-        mut request: impl FnMut(Option<String>) -> F,
+        request: impl Fn(Option<String>) -> F,
         take: impl Fn(O) -> (Vec<T>, Option<String>),
     ) -> (Vec<T>, Option<Failure>)
     where
@@ -172,7 +226,7 @@ impl Caller {
     {
         let (mut items, mut seen, mut token) = (Vec::new(), BTreeSet::new(), None);
         loop {
-            let page = match self.send(api, affected, request(token)).await {
+            let page = match self.send(api, affected, || request(token.clone())).await {
                 Ok(page) => page,
                 Err(failure) => return (items, Some(failure)),
             };
@@ -186,6 +240,39 @@ impl Caller {
             token = Some(next);
         }
     }
+}
+
+/// How long a throttled request waits before it comes again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// The first wait; each further one is twice as long.
+    pub first_wait: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { first_wait: Duration::from_millis(200) }
+    }
+}
+
+impl Pace {
+    /// Throttled answers this close to each other tell of the same moment.
+    pub(super) fn moment(self) -> Duration {
+        self.first_wait.saturating_mul(2)
+    }
+
+    fn wait(self, throttles: u32) -> Duration {
+        let doubled = self.first_wait.saturating_mul(1 << throttles.saturating_sub(1).min(16));
+        doubled.min(LONGEST_WAIT)
+    }
+}
+
+/// What AWS says of when to come again.
+fn retry_after(response: &HttpResponse) -> Option<Duration> {
+    let header = |name: &str| response.headers().get(name)?.trim().parse::<u32>().ok();
+    let milliseconds = header("x-amz-retry-after").map(|number| Duration::from_millis(u64::from(number)));
+    let delay = milliseconds.or_else(|| header("retry-after").map(|number| Duration::from_secs(u64::from(number))));
+    delay.map(|delay| delay.min(MOST_RETRY_AFTER))
 }
 
 /// A failure of a call; the IAM action is named where permission may be the trouble.

@@ -91,7 +91,8 @@ pub fn sources(dataset: Dataset) -> &'static [Dataset] {
         }
         D::HostedZones => &[D::Services, D::Tasks, D::Instances, D::AutoScalingGroups, D::Subnets],
         D::PrefixLists => &[D::RouteTables],
-        D::Listeners | D::LoadBalancerAttributes => &[D::TargetGroups, D::Services],
+        D::Listeners => &[D::TargetGroups, D::Services],
+        D::LoadBalancerAttributes => &[D::LoadBalancers, D::TargetGroups, D::Services],
         D::HostedZoneRecords => &[D::HostedZones],
         D::FileSystems | D::Repositories => &[D::TaskDefinitions],
         D::CachedImages => &[D::TaskDefinitions, D::PullThroughCacheRules],
@@ -122,6 +123,16 @@ pub fn sources(dataset: Dataset) -> &'static [Dataset] {
         | D::NetworkInterfaceQuota
         | D::LoadBalancers
         | D::TargetGroups => &[],
+    }
+}
+
+/// Datasets that name more of it where they are read, but that it is not worth reading them for.
+pub fn further_sources(dataset: Dataset) -> &'static [Dataset] {
+    use Dataset as D;
+    match dataset {
+        D::PrefixLists => &[D::SecurityGroups],
+        D::VpcDnsAttributes | D::HostedZones => &[D::EventRules, D::Schedules],
+        _ => &[],
     }
 }
 

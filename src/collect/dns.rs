@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_route53::types::{HostedZoneSummary, RrType, VpcRegion};
 
 use super::convert::id;
+use super::ec2;
 use super::ecs::sorted;
-use super::plan::{self, Reader, after, each, gather, whole};
+use super::plan::{Reader, each, gather, whole};
 use crate::snapshot::TargetData;
 use crate::snapshot::coverage::{Dataset, Failure, Fetched};
 use crate::snapshot::ids::VpcId;
@@ -14,46 +15,40 @@ use crate::snapshot::vpc::{HostedZone, ProfileAssociation, ResolverRule, VpcHost
 
 const PAGE: i32 = 100;
 
-/// What is read for the Region as a whole.
-pub(super) struct Dns {
-    resolver_rules: Fetched<ResolverRule>,
-    profile_associations: Fetched<ProfileAssociation>,
-}
-
-impl Dns {
-    pub(super) fn store(self, data: &mut TargetData) {
-        data.resolver_rules = self.resolver_rules;
-        data.profile_associations = self.profile_associations;
-    }
-}
-
-pub(super) async fn read(reader: &Reader) -> Dns {
-    let (resolver_rules, profile_associations) = tokio::join!(
-        reader.read(Dataset::ResolverRules, resolver_rules(reader)),
-        reader.read(Dataset::ProfileAssociations, profile_associations(reader)),
+/// What forwards for the VPCs, their zones, and the records of those that answer for names of AWS.
+pub(super) async fn read(reader: &Reader) {
+    tokio::join!(
+        reader.read(Dataset::ResolverRules, |data| &mut data.resolver_rules, resolver_rules(reader)),
+        reader.read(Dataset::ProfileAssociations, |data| &mut data.profile_associations, profile_associations(reader)),
+        reader.derive(
+            Dataset::HostedZones,
+            |data| &mut data.hosted_zones,
+            ec2::workload_vpcs,
+            |vpcs| hosted_zones(reader, vpcs)
+        ),
+        reader.derive(
+            Dataset::HostedZoneRecords,
+            |data| &mut data.hosted_zone_records,
+            |data| own_zones_of_aws_names(reader, data),
+            |zones| zone_records(reader, zones)
+        ),
     );
-    Dns { resolver_rules, profile_associations }
 }
 
-/// The zones of the VPCs, and the records of those that answer for names of AWS.
-pub(super) async fn zones_and_records(
-    reader: &Reader,
-    vpcs: BTreeSet<VpcId>,
-) -> (Fetched<VpcHostedZones>, Fetched<ZoneRecords>) {
-    let zones = reader.read(Dataset::HostedZones, hosted_zones(reader, vpcs)).await;
-    let own = zones.items().iter().flat_map(|answer| &answer.zones).filter(|zone| {
+/// Zones of this account that answer for names of AWS services.
+fn own_zones_of_aws_names(reader: &Reader, data: &TargetData) -> Vec<String> {
+    let zones = data.hosted_zones.items().iter().flat_map(|answer| &answer.zones);
+    let own = zones.filter(|zone| {
         let made_here = zone.owning_service.is_none() && zone.owning_account.as_ref() == Some(&reader.account);
         made_here && covers_aws(&zone.name)
     });
     let ids: BTreeSet<String> = own.map(|zone| zone.id.clone()).collect();
-    let failed = zones.failures().iter().take(1);
-    let inherited = failed.map(|f| plan::passed_on(Dataset::HostedZoneRecords, Dataset::HostedZones, f)).collect();
-    let records = after(inherited, || async {
-        let parts = each(ids.into_iter().collect(), |id| records_of(reader.clone(), id)).await;
-        sorted(gather(parts), |records| records.zone_id.clone())
-    });
-    let records = reader.read(Dataset::HostedZoneRecords, records).await;
-    (zones, records)
+    ids.into_iter().collect()
+}
+
+async fn zone_records(reader: &Reader, zones: Vec<String>) -> Fetched<ZoneRecords> {
+    let parts = each(zones, |id| records_of(reader.clone(), id)).await;
+    sorted(gather(parts), |records| records.zone_id.clone())
 }
 
 /// Whether names of AWS services end like the zone, or the zone lies below such a name.

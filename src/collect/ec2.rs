@@ -6,56 +6,17 @@ use aws_sdk_ec2::types::{Filter, VpcAttributeName};
 
 use super::ec2_convert as convert;
 use super::ecs::sorted;
-use super::plan::{self, Reader, after, dependency, each, gather, whole};
+use super::plan::{Reader, each, gather, whole};
 use crate::snapshot::TargetData;
 use crate::snapshot::coverage::{Dataset, Failure, Fetched};
 use crate::snapshot::ids::{PrefixListId, SubnetId, VpcId};
-use crate::snapshot::vpc::{
-    BlockPublicAccess, DhcpOptions, FlowLog, Instance, InstanceType, InternetGateway, NatGateway, NetworkAcl,
-    NetworkInterface, PrefixList, RouteDestination, RouteTable, SecurityGroup, Subnet, Vpc, VpcDnsAttributes,
-    VpcEndpoint,
-};
+use crate::snapshot::vpc::{BlockPublicAccess, Instance, InstanceType, PrefixList, RouteDestination, VpcDnsAttributes};
 
 const PAGE: i32 = 1000;
 const SMALL_PAGE: i32 = 100;
 const EGRESS_ONLY_PAGE: i32 = 255;
 /// EC2 takes up to 200 values in a filter.
 const FILTER_VALUES: usize = 200;
-
-/// What is read for the Region as a whole.
-pub(super) struct Network {
-    vpcs: Fetched<Vpc>,
-    dhcp_options: Fetched<DhcpOptions>,
-    subnets: Fetched<Subnet>,
-    route_tables: Fetched<RouteTable>,
-    nat_gateways: Fetched<NatGateway>,
-    internet_gateways: Fetched<InternetGateway>,
-    egress_only_internet_gateways: Fetched<InternetGateway>,
-    vpc_endpoints: Fetched<VpcEndpoint>,
-    security_groups: Fetched<SecurityGroup>,
-    network_acls: Fetched<NetworkAcl>,
-    network_interfaces: Fetched<NetworkInterface>,
-    flow_logs: Fetched<FlowLog>,
-    block_public_access: Fetched<BlockPublicAccess>,
-}
-
-impl Network {
-    pub(super) fn store(self, data: &mut TargetData) {
-        data.vpcs = self.vpcs;
-        data.dhcp_options = self.dhcp_options;
-        data.subnets = self.subnets;
-        data.route_tables = self.route_tables;
-        data.nat_gateways = self.nat_gateways;
-        data.internet_gateways = self.internet_gateways;
-        data.egress_only_internet_gateways = self.egress_only_internet_gateways;
-        data.vpc_endpoints = self.vpc_endpoints;
-        data.security_groups = self.security_groups;
-        data.network_acls = self.network_acls;
-        data.network_interfaces = self.network_interfaces;
-        data.flow_logs = self.flow_logs;
-        data.block_public_access = self.block_public_access;
-    }
-}
 
 /// Reads all pages of a Describe call of the whole Region.
 macro_rules! region_wide {
@@ -69,174 +30,178 @@ macro_rules! region_wide {
     }};
 }
 
-pub(super) async fn read(r: &Reader) -> Network {
-    let (vpcs, dhcp_options, subnets, route_tables, nat_gateways, internet_gateways, egress_only_internet_gateways) = tokio::join!(
-        r.read(Dataset::Vpcs, async {
-            region_wide!(r, describe_vpcs, DescribeVpcsOutput, "ec2:DescribeVpcs", PAGE, vpcs, convert::vpc, |v| v
-                .id
-                .clone())
-        }),
-        r.read(Dataset::DhcpOptions, async {
-            region_wide!(
-                r,
-                describe_dhcp_options,
-                DescribeDhcpOptionsOutput,
-                "ec2:DescribeDhcpOptions",
-                PAGE,
-                dhcp_options,
-                convert::dhcp_options,
-                |d| d.id.clone()
-            )
-        }),
-        r.read(Dataset::Subnets, async {
-            region_wide!(
-                r,
-                describe_subnets,
-                DescribeSubnetsOutput,
-                "ec2:DescribeSubnets",
-                PAGE,
-                subnets,
-                convert::subnet,
-                |s| s.id.clone()
-            )
-        }),
-        r.read(Dataset::RouteTables, async {
-            region_wide!(
-                r,
-                describe_route_tables,
-                DescribeRouteTablesOutput,
-                "ec2:DescribeRouteTables",
-                SMALL_PAGE,
-                route_tables,
-                convert::route_table,
-                |t| t.id.clone()
-            )
-        }),
-        r.read(Dataset::NatGateways, async {
-            region_wide!(
-                r,
-                describe_nat_gateways,
-                DescribeNatGatewaysOutput,
-                "ec2:DescribeNatGateways",
-                PAGE,
-                nat_gateways,
-                convert::nat_gateway,
-                |n| n.id.clone()
-            )
-        }),
-        r.read(Dataset::InternetGateways, async {
-            region_wide!(
-                r,
-                describe_internet_gateways,
-                DescribeInternetGatewaysOutput,
-                "ec2:DescribeInternetGateways",
-                PAGE,
-                internet_gateways,
-                convert::internet_gateway,
-                |g| g.id.clone()
-            )
-        }),
-        r.read(Dataset::EgressOnlyInternetGateways, async {
-            region_wide!(
-                r,
-                describe_egress_only_internet_gateways,
-                DescribeEgressOnlyInternetGatewaysOutput,
-                "ec2:DescribeEgressOnlyInternetGateways",
-                EGRESS_ONLY_PAGE,
-                egress_only_internet_gateways,
-                convert::egress_only_internet_gateway,
-                |g| g.id.clone()
-            )
-        }),
+/// A dataset that one paged call of the Region reads, sorted by id.
+macro_rules! whole_region {
+    ($r:expr, $dataset:ident, $field:ident, $operation:ident, $output:ident, $api:literal, $page:expr, $items:ident, $convert:expr) => {
+        $r.read(Dataset::$dataset, |data| &mut data.$field, async {
+            region_wide!($r, $operation, $output, $api, $page, $items, $convert, |item| item.id.clone())
+        })
+    };
+}
+
+/// What is read for the Region as a whole.
+pub(super) async fn read(r: &Reader) {
+    tokio::join!(
+        whole_region!(r, Vpcs, vpcs, describe_vpcs, DescribeVpcsOutput, "ec2:DescribeVpcs", PAGE, vpcs, convert::vpc),
+        whole_region!(
+            r,
+            DhcpOptions,
+            dhcp_options,
+            describe_dhcp_options,
+            DescribeDhcpOptionsOutput,
+            "ec2:DescribeDhcpOptions",
+            PAGE,
+            dhcp_options,
+            convert::dhcp_options
+        ),
+        whole_region!(
+            r,
+            Subnets,
+            subnets,
+            describe_subnets,
+            DescribeSubnetsOutput,
+            "ec2:DescribeSubnets",
+            PAGE,
+            subnets,
+            convert::subnet
+        ),
+        whole_region!(
+            r,
+            RouteTables,
+            route_tables,
+            describe_route_tables,
+            DescribeRouteTablesOutput,
+            "ec2:DescribeRouteTables",
+            SMALL_PAGE,
+            route_tables,
+            convert::route_table
+        ),
+        whole_region!(
+            r,
+            NatGateways,
+            nat_gateways,
+            describe_nat_gateways,
+            DescribeNatGatewaysOutput,
+            "ec2:DescribeNatGateways",
+            PAGE,
+            nat_gateways,
+            convert::nat_gateway
+        ),
+        whole_region!(
+            r,
+            InternetGateways,
+            internet_gateways,
+            describe_internet_gateways,
+            DescribeInternetGatewaysOutput,
+            "ec2:DescribeInternetGateways",
+            PAGE,
+            internet_gateways,
+            convert::internet_gateway
+        ),
+        whole_region!(
+            r,
+            EgressOnlyInternetGateways,
+            egress_only_internet_gateways,
+            describe_egress_only_internet_gateways,
+            DescribeEgressOnlyInternetGatewaysOutput,
+            "ec2:DescribeEgressOnlyInternetGateways",
+            EGRESS_ONLY_PAGE,
+            egress_only_internet_gateways,
+            convert::egress_only_internet_gateway
+        ),
+        whole_region!(
+            r,
+            VpcEndpoints,
+            vpc_endpoints,
+            describe_vpc_endpoints,
+            DescribeVpcEndpointsOutput,
+            "ec2:DescribeVpcEndpoints",
+            PAGE,
+            vpc_endpoints,
+            convert::vpc_endpoint
+        ),
+        whole_region!(
+            r,
+            SecurityGroups,
+            security_groups,
+            describe_security_groups,
+            DescribeSecurityGroupsOutput,
+            "ec2:DescribeSecurityGroups",
+            PAGE,
+            security_groups,
+            convert::security_group
+        ),
+        whole_region!(
+            r,
+            NetworkAcls,
+            network_acls,
+            describe_network_acls,
+            DescribeNetworkAclsOutput,
+            "ec2:DescribeNetworkAcls",
+            PAGE,
+            network_acls,
+            convert::network_acl
+        ),
+        whole_region!(
+            r,
+            NetworkInterfaces,
+            network_interfaces,
+            describe_network_interfaces,
+            DescribeNetworkInterfacesOutput,
+            "ec2:DescribeNetworkInterfaces",
+            PAGE,
+            network_interfaces,
+            convert::network_interface
+        ),
+        whole_region!(
+            r,
+            FlowLogs,
+            flow_logs,
+            describe_flow_logs,
+            DescribeFlowLogsOutput,
+            "ec2:DescribeFlowLogs",
+            PAGE,
+            flow_logs,
+            convert::flow_log
+        ),
+        r.read(Dataset::BlockPublicAccess, |data| &mut data.block_public_access, block_public_access(r)),
     );
-    let (vpc_endpoints, security_groups, network_acls, network_interfaces, flow_logs, block_public_access) = tokio::join!(
-        r.read(Dataset::VpcEndpoints, async {
-            region_wide!(
-                r,
-                describe_vpc_endpoints,
-                DescribeVpcEndpointsOutput,
-                "ec2:DescribeVpcEndpoints",
-                PAGE,
-                vpc_endpoints,
-                convert::vpc_endpoint,
-                |e| e.id.clone()
-            )
-        }),
-        r.read(Dataset::SecurityGroups, async {
-            region_wide!(
-                r,
-                describe_security_groups,
-                DescribeSecurityGroupsOutput,
-                "ec2:DescribeSecurityGroups",
-                PAGE,
-                security_groups,
-                convert::security_group,
-                |g| g.id.clone()
-            )
-        }),
-        r.read(Dataset::NetworkAcls, async {
-            region_wide!(
-                r,
-                describe_network_acls,
-                DescribeNetworkAclsOutput,
-                "ec2:DescribeNetworkAcls",
-                PAGE,
-                network_acls,
-                convert::network_acl,
-                |a| a.id.clone()
-            )
-        }),
-        r.read(Dataset::NetworkInterfaces, async {
-            region_wide!(
-                r,
-                describe_network_interfaces,
-                DescribeNetworkInterfacesOutput,
-                "ec2:DescribeNetworkInterfaces",
-                PAGE,
-                network_interfaces,
-                convert::network_interface,
-                |i| i.id.clone()
-            )
-        }),
-        r.read(Dataset::FlowLogs, async {
-            region_wide!(
-                r,
-                describe_flow_logs,
-                DescribeFlowLogsOutput,
-                "ec2:DescribeFlowLogs",
-                PAGE,
-                flow_logs,
-                convert::flow_log,
-                |l| l.id.clone()
-            )
-        }),
-        r.read(Dataset::BlockPublicAccess, block_public_access(r)),
+}
+
+/// What hangs on the workloads: their hosts, the DNS settings of their VPCs, and the prefix lists that routes and rules name.
+pub(super) async fn read_derived(reader: &Reader) {
+    tokio::join!(
+        reader.derive(Dataset::Instances, |data| &mut data.instances, host_ids, |ids| instances(reader, ids)),
+        reader.derive(
+            Dataset::InstanceTypes,
+            |data| &mut data.instance_types,
+            host_types,
+            |types| instance_types(reader, types)
+        ),
+        reader.derive(
+            Dataset::VpcDnsAttributes,
+            |data| &mut data.vpc_dns_attributes,
+            workload_vpcs,
+            |vpcs| vpc_dns_attributes(reader, vpcs)
+        ),
+        reader.derive(
+            Dataset::PrefixLists,
+            |data| &mut data.prefix_lists,
+            named_prefix_lists,
+            |named| prefix_lists(reader, named)
+        ),
     );
-    Network {
-        vpcs,
-        dhcp_options,
-        subnets,
-        route_tables,
-        nat_gateways,
-        internet_gateways,
-        egress_only_internet_gateways,
-        vpc_endpoints,
-        security_groups,
-        network_acls,
-        network_interfaces,
-        flow_logs,
-        block_public_access,
-    }
 }
 
 /// The mode, and the exclusions if there is anything to be excluded from.
 async fn block_public_access(reader: &Reader) -> Fetched<BlockPublicAccess> {
     let client = &reader.clients.ec2;
-    let request = client.describe_vpc_block_public_access_options().send();
-    let answer = match reader.caller.send("ec2:DescribeVpcBlockPublicAccessOptions", &[], request).await {
-        Ok(answer) => answer,
-        Err(failure) => return Fetched::Unavailable { failure },
-    };
+    let request = client.describe_vpc_block_public_access_options();
+    let answer =
+        match reader.caller.send("ec2:DescribeVpcBlockPublicAccessOptions", &[], || request.clone().send()).await {
+            Ok(answer) => answer,
+            Err(failure) => return Fetched::Unavailable { failure },
+        };
     let options = answer.vpc_block_public_access_options;
     let mode = options.and_then(|options| options.internet_gateway_block_mode);
     let mode = mode.map_or_else(|| "off".to_owned(), |mode| mode.as_str().to_owned());
@@ -262,26 +227,16 @@ async fn block_public_access(reader: &Reader) -> Fetched<BlockPublicAccess> {
     }
 }
 
-/// The EC2 instances of the container instances, and the limits of their types.
-pub(super) async fn hosts(reader: &Reader, data: &TargetData) -> (Fetched<Instance>, Fetched<InstanceType>) {
-    let ids: BTreeSet<String> = data
-        .container_instances
-        .items()
-        .iter()
-        .filter_map(|instance| instance.ec2_instance_id.as_ref())
-        .map(|id| id.as_str().to_owned())
-        .filter(|id| id.starts_with("i-"))
-        .collect();
-    let inherited = dependency(data, Dataset::Instances);
-    let instances = reader.read(Dataset::Instances, after(inherited, || instances(reader, ids))).await;
-    let mut types: BTreeSet<String> = instances.items().iter().map(|instance| instance.instance_type.clone()).collect();
+/// The EC2 instances of the container instances.
+fn host_ids(data: &TargetData) -> BTreeSet<String> {
+    let hosts = data.container_instances.items().iter().filter_map(|instance| instance.ec2_instance_id.as_ref());
+    hosts.map(|id| id.as_str().to_owned()).filter(|id| id.starts_with("i-")).collect()
+}
+
+fn host_types(data: &TargetData) -> BTreeSet<String> {
+    let instances = data.instances.items().iter().map(|instance| instance.instance_type.clone());
     let registered = data.container_instances.items().iter().filter_map(|i| i.attributes.get("ecs.instance-type"));
-    types.extend(registered.flatten().cloned());
-    let failed = instances.failures().iter().chain(data.container_instances.failures()).take(1);
-    let inherited: Vec<Failure> =
-        failed.map(|failure| plan::passed_on(Dataset::InstanceTypes, Dataset::Instances, failure)).collect();
-    let types = reader.read(Dataset::InstanceTypes, after(inherited, || instance_types(reader, types))).await;
-    (instances, types)
+    instances.chain(registered.flatten().cloned()).collect()
 }
 
 /// By filter and not by id: an id that is gone would fail the whole call.
@@ -349,7 +304,7 @@ pub(super) fn workload_vpcs(data: &TargetData) -> BTreeSet<VpcId> {
     known.map(|subnet| subnet.vpc_id.clone()).collect()
 }
 
-pub(super) async fn vpc_dns_attributes(reader: &Reader, vpcs: BTreeSet<VpcId>) -> Fetched<VpcDnsAttributes> {
+async fn vpc_dns_attributes(reader: &Reader, vpcs: BTreeSet<VpcId>) -> Fetched<VpcDnsAttributes> {
     let parts = each(vpcs.into_iter().collect(), |vpc| attributes_of(reader.clone(), vpc)).await;
     sorted(gather(parts), |attributes| attributes.vpc_id.clone())
 }
@@ -368,8 +323,8 @@ async fn attributes_of(reader: Reader, vpc: VpcId) -> (Vec<VpcDnsAttributes>, Op
 }
 
 async fn attribute(reader: &Reader, vpc: &VpcId, name: VpcAttributeName) -> Result<bool, Failure> {
-    let request = reader.clients.ec2.describe_vpc_attribute().vpc_id(vpc.as_str()).attribute(name.clone()).send();
-    let answer = reader.caller.send("ec2:DescribeVpcAttribute", &[vpc.as_str()], request).await?;
+    let request = reader.clients.ec2.describe_vpc_attribute().vpc_id(vpc.as_str()).attribute(name.clone());
+    let answer = reader.caller.send("ec2:DescribeVpcAttribute", &[vpc.as_str()], || request.clone().send()).await?;
     let value = if name == VpcAttributeName::EnableDnsSupport {
         answer.enable_dns_support
     } else {
@@ -380,7 +335,7 @@ async fn attribute(reader: &Reader, vpc: &VpcId, name: VpcAttributeName) -> Resu
 
 /// Lists that something names: routes, those of gateway endpoints too, since groups are judged against their entries,
 /// and rules of security groups.
-pub(super) fn named_prefix_lists(data: &TargetData) -> BTreeSet<PrefixListId> {
+fn named_prefix_lists(data: &TargetData) -> BTreeSet<PrefixListId> {
     let routes = data.route_tables.items().iter().flat_map(|table| &table.routes);
     let routed = routes.filter_map(|route| match &route.destination {
         RouteDestination::PrefixList(id) => Some(id),
@@ -391,7 +346,7 @@ pub(super) fn named_prefix_lists(data: &TargetData) -> BTreeSet<PrefixListId> {
     routed.chain(permissions.flat_map(|permission| &permission.prefix_lists)).cloned().collect()
 }
 
-pub(super) async fn prefix_lists(reader: &Reader, named: BTreeSet<PrefixListId>) -> Fetched<PrefixList> {
+async fn prefix_lists(reader: &Reader, named: BTreeSet<PrefixListId>) -> Fetched<PrefixList> {
     if named.is_empty() {
         return Fetched::complete(Vec::new());
     }

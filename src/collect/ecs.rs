@@ -5,18 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_ecs::types::{ClusterField, DesiredStatus};
 
 use super::ecs_convert as convert;
-use super::plan::{self, Reader, after, dependency, each, gather, not_described, whole};
-use super::{autoscaling, ec2, schedules, task_definition};
+use super::plan::{Reader, each, gather, not_described, whole};
+use super::revisions;
 use crate::glob;
 use crate::snapshot::TargetData;
 use crate::snapshot::coverage::{Dataset, Failure, Fetched};
-use crate::snapshot::ecs::{
-    AccountSetting, CapacityProvider, CapacityProviderKind, Cluster, ContainerInstance, Service, Task, TaskDefinition,
-};
-use crate::snapshot::elb::AutoScalingGroup;
+use crate::snapshot::ecs::{AccountSetting, CapacityProvider, Cluster, ContainerInstance, Service, Task};
 use crate::snapshot::ids::Arn;
-use crate::snapshot::schedule::{EventRule, Schedule};
-use crate::snapshot::vpc::{Instance, InstanceType};
 
 const PAGE: i32 = 100;
 const SETTINGS_PAGE: i32 = 10;
@@ -25,35 +20,6 @@ const SERVICES_A_CALL: usize = 10;
 const TASKS_A_CALL: usize = 100;
 const INSTANCES_A_CALL: usize = 100;
 const PROVIDERS_A_CALL: usize = 100;
-
-/// What this module reads after the clusters.
-pub(super) struct Ecs {
-    services: Fetched<Service>,
-    tasks: Fetched<Task>,
-    task_definitions: Fetched<TaskDefinition>,
-    container_instances: Fetched<ContainerInstance>,
-    capacity_providers: Fetched<CapacityProvider>,
-    auto_scaling_groups: Fetched<AutoScalingGroup>,
-    instances: Fetched<Instance>,
-    instance_types: Fetched<InstanceType>,
-    event_rules: Fetched<EventRule>,
-    schedules: Fetched<Schedule>,
-}
-
-impl Ecs {
-    pub(super) fn store(self, data: &mut TargetData) {
-        data.services = self.services;
-        data.tasks = self.tasks;
-        data.task_definitions = self.task_definitions;
-        data.container_instances = self.container_instances;
-        data.capacity_providers = self.capacity_providers;
-        data.auto_scaling_groups = self.auto_scaling_groups;
-        data.instances = self.instances;
-        data.instance_types = self.instance_types;
-        data.event_rules = self.event_rules;
-        data.schedules = self.schedules;
-    }
-}
 
 /// The ACTIVE clusters in scope.
 pub(super) async fn clusters(reader: &Reader) -> Fetched<Cluster> {
@@ -76,9 +42,9 @@ pub(super) async fn clusters(reader: &Reader) -> Fetched<Cluster> {
 async fn describe_clusters(reader: Reader, batch: Vec<String>) -> (Vec<Cluster>, Option<Failure>) {
     let api = "ecs:DescribeClusters";
     let request = reader.clients.ecs.describe_clusters().set_clusters(Some(batch.clone()));
-    let request = request.include(ClusterField::Settings).include(ClusterField::Configurations).send();
+    let request = request.include(ClusterField::Settings).include(ClusterField::Configurations);
     let affected: Vec<&str> = batch.iter().map(String::as_str).collect();
-    match reader.caller.send(api, &affected, request).await {
+    match reader.caller.send(api, &affected, || request.clone().send()).await {
         Ok(answer) => {
             let clusters = answer.clusters.unwrap_or_default().into_iter().map(convert::cluster);
             let active = clusters.filter(|cluster| matches!(cluster.status.as_str(), "ACTIVE" | "PROVISIONING"));
@@ -90,57 +56,26 @@ async fn describe_clusters(reader: Reader, batch: Vec<String>) -> (Vec<Cluster>,
     }
 }
 
-/// Everything that hangs on the clusters.
-pub(super) async fn read(reader: &Reader, clusters: &Fetched<Cluster>) -> Ecs {
-    let arns: Vec<Arn> = clusters.items().iter().map(|cluster| cluster.arn.clone()).collect();
-    let inherited = |dataset| -> Vec<Failure> {
-        clusters.failures().iter().take(1).map(|failure| plan::passed_on(dataset, Dataset::Clusters, failure)).collect()
-    };
-    let (services, tasks, container_instances, event_rules, schedules) = tokio::join!(
-        reader.read(Dataset::Services, after(inherited(Dataset::Services), || services(reader, arns.clone()))),
-        reader.read(Dataset::Tasks, after(inherited(Dataset::Tasks), || tasks(reader, arns.clone()))),
-        reader.read(
+/// What hangs on the clusters.
+pub(super) async fn read(reader: &Reader) {
+    let arns = |data: &TargetData| -> Vec<Arn> { data.clusters.items().iter().map(|c| c.arn.clone()).collect() };
+    tokio::join!(
+        reader.derive(Dataset::Services, |data| &mut data.services, arns, |arns| services(reader, arns)),
+        reader.derive(Dataset::Tasks, |data| &mut data.tasks, arns, |arns| tasks(reader, arns)),
+        reader.derive(
             Dataset::ContainerInstances,
-            after(inherited(Dataset::ContainerInstances), || container_instances(reader, arns.clone()))
+            |data| &mut data.container_instances,
+            arns,
+            |arns| container_instances(reader, arns)
         ),
-        reader.read(
-            Dataset::EventRules,
-            after(inherited(Dataset::EventRules), || schedules::event_rules(reader, arns.clone()))
+        reader.derive(
+            Dataset::CapacityProviders,
+            |data| &mut data.capacity_providers,
+            providers_in_use,
+            |names| capacity_providers(reader, names)
         ),
-        reader.read(
-            Dataset::Schedules,
-            after(inherited(Dataset::Schedules), || schedules::schedules(reader, arns.clone()))
-        ),
+        reader.read(Dataset::AccountSettings, |data| &mut data.account_settings, account_settings(reader)),
     );
-    let mut data = TargetData::not_requested();
-    data.clusters = clusters.clone();
-    data.services = services;
-    data.tasks = tasks;
-    data.container_instances = container_instances;
-    data.event_rules = event_rules;
-    data.schedules = schedules;
-    let revisions = revisions_in_use(&data);
-    let providers = providers_in_use(&data);
-    let (task_definitions, (capacity_providers, auto_scaling_groups), (instances, instance_types)) = tokio::join!(
-        reader.read(
-            Dataset::TaskDefinitions,
-            after(dependency(&data, Dataset::TaskDefinitions), || task_definitions(reader, revisions))
-        ),
-        capacity(reader, &data, providers),
-        ec2::hosts(reader, &data),
-    );
-    Ecs {
-        services: data.services,
-        tasks: data.tasks,
-        task_definitions,
-        container_instances: data.container_instances,
-        capacity_providers,
-        auto_scaling_groups,
-        instances,
-        instance_types,
-        event_rules: data.event_rules,
-        schedules: data.schedules,
-    }
 }
 
 async fn services(reader: &Reader, clusters: Vec<Arn>) -> Fetched<Service> {
@@ -166,14 +101,15 @@ async fn services_of(reader: Reader, cluster: Arn) -> Vec<(Vec<Service>, Option<
 
 async fn describe_services(reader: Reader, cluster: Arn, batch: Vec<String>) -> (Vec<Service>, Option<Failure>) {
     let api = "ecs:DescribeServices";
-    let request = reader.clients.ecs.describe_services().cluster(cluster.as_str()).set_services(Some(batch)).send();
-    match reader.caller.send(api, &[cluster.as_str()], request).await {
+    let request = reader.clients.ecs.describe_services().cluster(cluster.as_str()).set_services(Some(batch));
+    match reader.caller.send(api, &[cluster.as_str()], || request.clone().send()).await {
         Ok(answer) => {
             let services = answer.services.unwrap_or_default().into_iter().map(convert::service);
-            let alive = services.filter(|service| service.status != "INACTIVE");
+            let alive: Vec<Service> = services.filter(|service| service.status != "INACTIVE").collect();
+            revisions::come_across(&reader, alive.iter().flat_map(revisions::of_service));
             let failures = answer.failures.unwrap_or_default().into_iter();
             let failed = not_described(api, failures.map(|f| (f.reason, f.arn.unwrap_or_default())));
-            (alive.collect(), failed.into_iter().next())
+            (alive, failed.into_iter().next())
         }
         Err(failure) => (Vec::new(), Some(failure)),
     }
@@ -211,13 +147,14 @@ async fn list_tasks(reader: &Reader, cluster: &Arn, status: DesiredStatus) -> (V
 
 async fn describe_tasks(reader: Reader, cluster: Arn, batch: Vec<String>) -> (Vec<Task>, Option<Failure>) {
     let api = "ecs:DescribeTasks";
-    let request = reader.clients.ecs.describe_tasks().cluster(cluster.as_str()).set_tasks(Some(batch)).send();
-    match reader.caller.send(api, &[cluster.as_str()], request).await {
+    let request = reader.clients.ecs.describe_tasks().cluster(cluster.as_str()).set_tasks(Some(batch));
+    match reader.caller.send(api, &[cluster.as_str()], || request.clone().send()).await {
         Ok(answer) => {
-            let tasks = answer.tasks.unwrap_or_default().into_iter().map(convert::task);
+            let tasks: Vec<Task> = answer.tasks.unwrap_or_default().into_iter().map(convert::task).collect();
+            revisions::come_across(&reader, tasks.iter().filter_map(revisions::of_task));
             let failures = answer.failures.unwrap_or_default().into_iter();
             let failed = not_described(api, failures.map(|f| (f.reason, f.arn.unwrap_or_default())));
-            (tasks.collect(), failed.into_iter().next())
+            (tasks, failed.into_iter().next())
         }
         Err(failure) => (Vec::new(), Some(failure)),
     }
@@ -252,7 +189,8 @@ async fn describe_instances(
 ) -> (Vec<ContainerInstance>, Option<Failure>) {
     let api = "ecs:DescribeContainerInstances";
     let request = reader.clients.ecs.describe_container_instances().cluster(cluster.as_str());
-    match reader.caller.send(api, &[cluster.as_str()], request.set_container_instances(Some(batch)).send()).await {
+    let request = request.set_container_instances(Some(batch));
+    match reader.caller.send(api, &[cluster.as_str()], || request.clone().send()).await {
         Ok(answer) => {
             let instances = answer.container_instances.unwrap_or_default().into_iter();
             let failures = answer.failures.unwrap_or_default().into_iter();
@@ -284,41 +222,6 @@ pub(super) async fn read_agents_again(reader: &Reader, instances: &mut Fetched<C
     }
 }
 
-/// Revisions that services run or move to, and those of running tasks.
-fn revisions_in_use(data: &TargetData) -> Vec<Arn> {
-    let mut revisions: BTreeSet<&Arn> = BTreeSet::new();
-    for service in data.services.items() {
-        revisions.extend(&service.task_definition);
-        revisions.extend(service.task_sets.iter().filter_map(|set| set.task_definition.as_ref()));
-        let live = service.deployments.iter().filter(|deployment| deployment.status != "INACTIVE");
-        revisions.extend(live.filter_map(|deployment| deployment.task_definition.as_ref()));
-    }
-    let running = data.tasks.items().iter().filter(|task| task.last_status != "STOPPED");
-    revisions.extend(running.map(|task| &task.task_definition_arn));
-    revisions.extend(data.scheduled_targets().map(|target| &target.task_definition_arn));
-    revisions.into_iter().cloned().collect()
-}
-
-async fn task_definitions(reader: &Reader, revisions: Vec<Arn>) -> Fetched<TaskDefinition> {
-    let parts = each(revisions, |arn| describe_task_definition(reader.clone(), arn)).await;
-    let mut definitions = sorted(gather(parts), |definition| definition.arn.clone());
-    // A schedule may name a family, whose newest revision something else names by its number.
-    if let Some(items) = definitions.items_mut() {
-        items.dedup_by(|a, b| a.arn == b.arn);
-    }
-    definitions
-}
-
-async fn describe_task_definition(reader: Reader, arn: Arn) -> (Vec<TaskDefinition>, Option<Failure>) {
-    let request = reader.clients.ecs.describe_task_definition().task_definition(arn.as_str()).send();
-    match reader.caller.send("ecs:DescribeTaskDefinition", &[arn.as_str()], request).await {
-        Ok(answer) => (answer.task_definition.into_iter().map(task_definition::task_definition).collect(), None),
-        // Deleted: nothing can run it any more, and nothing is hidden.
-        Err(failure) if failure.message.contains("Unable to describe task definition") => (Vec::new(), None),
-        Err(failure) => (Vec::new(), Some(failure)),
-    }
-}
-
 /// Names of the providers in use with the clusters that use them. The Fargate ones are known without a call.
 fn providers_in_use(data: &TargetData) -> BTreeMap<String, BTreeSet<Arn>> {
     let mut names: BTreeMap<String, BTreeSet<Arn>> = BTreeMap::new();
@@ -339,35 +242,6 @@ fn providers_in_use(data: &TargetData) -> BTreeMap<String, BTreeSet<Arn>> {
         instance.capacity_provider_name.iter().for_each(|name| add(name, &instance.cluster_arn));
     }
     names
-}
-
-async fn capacity(
-    reader: &Reader,
-    data: &TargetData,
-    names: BTreeMap<String, BTreeSet<Arn>>,
-) -> (Fetched<CapacityProvider>, Fetched<AutoScalingGroup>) {
-    let inherited = dependency(data, Dataset::CapacityProviders);
-    let providers =
-        reader.read(Dataset::CapacityProviders, after(inherited, || capacity_providers(reader, names))).await;
-    let groups: BTreeSet<Arn> = providers
-        .items()
-        .iter()
-        .filter_map(|provider| match &provider.kind {
-            CapacityProviderKind::AutoScalingGroup { auto_scaling_group_arn, .. } => {
-                Some(auto_scaling_group_arn.clone())
-            }
-            _ => None,
-        })
-        .collect();
-    let inherited: Vec<Failure> = providers
-        .failures()
-        .iter()
-        .take(1)
-        .map(|failure| plan::passed_on(Dataset::AutoScalingGroups, Dataset::CapacityProviders, failure))
-        .collect();
-    let groups =
-        reader.read(Dataset::AutoScalingGroups, after(inherited, || autoscaling::groups(reader, groups))).await;
-    (providers, groups)
 }
 
 async fn capacity_providers(reader: &Reader, names: BTreeMap<String, BTreeSet<Arn>>) -> Fetched<CapacityProvider> {
@@ -407,7 +281,7 @@ async fn describe_providers(
 }
 
 /// The effective settings of the caller.
-pub(super) async fn account_settings(reader: &Reader) -> Fetched<AccountSetting> {
+async fn account_settings(reader: &Reader) -> Fetched<AccountSetting> {
     let client = &reader.clients.ecs;
     let request = |token| {
         let list = client.list_account_settings().effective_settings(true);

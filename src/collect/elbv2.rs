@@ -1,12 +1,12 @@
 //! Elastic Load Balancing: target groups and load balancers of the Region, and the rest for those that services use.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use aws_sdk_elasticloadbalancingv2::types as sdk;
 
 use super::convert::{id, ids, maybe_id, port, text};
 use super::ecs::sorted;
-use super::plan::{Reader, after, dependency, each, gather, passed_on, whole};
+use super::plan::{Reader, each, gather, whole};
 use crate::snapshot::TargetData;
 use crate::snapshot::coverage::{Dataset, Failure, Fetched};
 use crate::snapshot::elb::{
@@ -18,44 +18,76 @@ use crate::snapshot::ids::Arn;
 
 const PAGE: i32 = 400;
 
-/// What is read for the Region as a whole.
-pub(super) struct LoadBalancing {
-    load_balancers: Fetched<LoadBalancer>,
-    target_groups: Fetched<TargetGroup>,
-}
-
-impl LoadBalancing {
-    pub(super) fn store(self, data: &mut TargetData) {
-        data.load_balancers = self.load_balancers;
-        data.target_groups = self.target_groups;
-    }
-}
-
-/// What is read one by one for the target groups of services.
-pub(super) struct OfServices {
-    listeners: Fetched<Listener>,
-    listener_rules: Fetched<ListenerRule>,
-    load_balancer_attributes: Fetched<LoadBalancerAttributes>,
-    target_group_attributes: Fetched<TargetGroupAttributes>,
-    target_health: Fetched<TargetHealth>,
-}
-
-impl OfServices {
-    pub(super) fn store(self, data: &mut TargetData) {
-        data.listeners = self.listeners;
-        data.listener_rules = self.listener_rules;
-        data.load_balancer_attributes = self.load_balancer_attributes;
-        data.target_group_attributes = self.target_group_attributes;
-        data.target_health = self.target_health;
-    }
-}
-
-pub(super) async fn read(reader: &Reader) -> LoadBalancing {
-    let (load_balancers, target_groups) = tokio::join!(
-        reader.read(Dataset::LoadBalancers, load_balancers(reader)),
-        reader.read(Dataset::TargetGroups, target_groups(reader)),
+/// Load balancers and target groups of the Region, and what has to be asked one by one for those that services use.
+pub(super) async fn read(reader: &Reader) {
+    tokio::join!(
+        reader.read(Dataset::LoadBalancers, |data| &mut data.load_balancers, load_balancers(reader)),
+        reader.read(Dataset::TargetGroups, |data| &mut data.target_groups, target_groups(reader)),
+        reader.derive(
+            Dataset::TargetHealth,
+            |data| &mut data.target_health,
+            groups_in_use,
+            |groups| health(reader, groups)
+        ),
+        reader.derive(
+            Dataset::TargetGroupAttributes,
+            |data| &mut data.target_group_attributes,
+            groups_in_use,
+            |groups| attributes(reader, groups)
+        ),
+        reader.derive(
+            Dataset::LoadBalancerAttributes,
+            |data| &mut data.load_balancer_attributes,
+            network_load_balancers_in_use,
+            |balancers| balancer_attributes(reader, balancers)
+        ),
+        reader.derive(
+            Dataset::Listeners,
+            |data| &mut data.listeners,
+            |data| load_balancers_in_use(data).into_iter().collect(),
+            |balancers| listeners(reader, balancers)
+        ),
+        reader.derive(
+            Dataset::ListenerRules,
+            |data| &mut data.listener_rules,
+            listeners_with_rules,
+            |listeners| rules(reader, listeners)
+        ),
     );
-    LoadBalancing { load_balancers, target_groups }
+}
+
+/// Target groups that a service names and that exist.
+fn groups_in_use(data: &TargetData) -> Vec<Arn> {
+    let services = data.services.items().iter();
+    let entries =
+        services.flat_map(|s| s.load_balancers.iter().chain(s.task_sets.iter().flat_map(|t| &t.load_balancers)));
+    let named = entries.flat_map(|entry| entry.target_group_arn.iter().chain(&entry.alternate_target_group_arn));
+    let named: BTreeSet<&Arn> = named.collect();
+    let groups = data.target_groups.items().iter().map(|group| &group.arn);
+    groups.filter(|arn| named.contains(arn)).cloned().collect()
+}
+
+fn load_balancers_in_use(data: &TargetData) -> BTreeSet<Arn> {
+    let groups: BTreeSet<Arn> = groups_in_use(data).into_iter().collect();
+    let used = data.target_groups.items().iter().filter(|group| groups.contains(&group.arn));
+    used.flat_map(|group| group.load_balancer_arns.clone()).collect()
+}
+
+/// The others balance across zones unless a target group says otherwise.
+fn network_load_balancers_in_use(data: &TargetData) -> Vec<Arn> {
+    let used = load_balancers_in_use(data);
+    let network = data.load_balancers.items().iter().filter(|b| b.kind == LoadBalancerType::Network);
+    network.map(|balancer| balancer.arn.clone()).filter(|arn| used.contains(arn)).collect()
+}
+
+/// Only Application Load Balancers have rules beside the default action.
+fn listeners_with_rules(data: &TargetData) -> Vec<Arn> {
+    let balancers = data.load_balancers.items().iter();
+    let applications = balancers.filter(|balancer| balancer.kind == LoadBalancerType::Application);
+    let applications: BTreeSet<&Arn> = applications.map(|balancer| &balancer.arn).collect();
+    let listeners = data.listeners.items().iter();
+    let with_rules = listeners.filter(|listener| applications.contains(&listener.load_balancer_arn));
+    with_rules.map(|listener| listener.arn.clone()).collect()
 }
 
 async fn load_balancers(reader: &Reader) -> Fetched<LoadBalancer> {
@@ -81,76 +113,14 @@ async fn target_groups(reader: &Reader) -> Fetched<TargetGroup> {
     whole(reader.caller.pages(api, &[], request, take).await, |group| group.arn.clone())
 }
 
-pub(super) async fn of_services(reader: &Reader, data: &TargetData) -> OfServices {
-    let groups = groups_in_use(data);
-    let known: BTreeMap<&Arn, &TargetGroup> = data.target_groups.items().iter().map(|g| (&g.arn, g)).collect();
-    let balancers: BTreeSet<Arn> =
-        groups.iter().filter_map(|arn| known.get(arn)).flat_map(|group| group.load_balancer_arns.clone()).collect();
-    let source = |dataset| dependency(data, dataset);
-    let existing: Vec<Arn> = groups.into_iter().filter(|arn| known.contains_key(arn)).collect();
-    // Only of Network Load Balancers: the others balance across zones unless a target group says otherwise.
-    let network = data.load_balancers.items().iter().filter(|b| b.kind == LoadBalancerType::Network);
-    let network: Vec<Arn> = network.map(|b| b.arn.clone()).filter(|arn| balancers.contains(arn)).collect();
-    let ((listeners, listener_rules), load_balancer_attributes, target_group_attributes, target_health) = tokio::join!(
-        listeners_and_rules(reader, data, balancers),
-        reader.read(
-            Dataset::LoadBalancerAttributes,
-            after(source(Dataset::LoadBalancerAttributes), || balancer_attributes(reader, network))
-        ),
-        reader.read(
-            Dataset::TargetGroupAttributes,
-            after(source(Dataset::TargetGroupAttributes), || { attributes(reader, existing.clone()) })
-        ),
-        reader.read(Dataset::TargetHealth, after(source(Dataset::TargetHealth), || health(reader, existing.clone()))),
-    );
-    OfServices { listeners, listener_rules, load_balancer_attributes, target_group_attributes, target_health }
+async fn listeners(reader: &Reader, balancers: Vec<Arn>) -> Fetched<Listener> {
+    let parts = each(balancers, |arn| listeners_of(reader.clone(), arn)).await;
+    sorted(gather(parts), |listener| listener.arn.clone())
 }
 
-fn groups_in_use(data: &TargetData) -> BTreeSet<Arn> {
-    let services = data.services.items().iter();
-    let entries =
-        services.flat_map(|s| s.load_balancers.iter().chain(s.task_sets.iter().flat_map(|t| &t.load_balancers)));
-    entries.flat_map(|entry| entry.target_group_arn.iter().chain(&entry.alternate_target_group_arn)).cloned().collect()
-}
-
-async fn listeners_and_rules(
-    reader: &Reader,
-    data: &TargetData,
-    balancers: BTreeSet<Arn>,
-) -> (Fetched<Listener>, Fetched<ListenerRule>) {
-    let source = dependency(data, Dataset::Listeners);
-    let listeners = reader
-        .read(
-            Dataset::Listeners,
-            after(source, || async {
-                let parts = each(balancers.into_iter().collect(), |arn| listeners_of(reader.clone(), arn)).await;
-                sorted(gather(parts), |listener| listener.arn.clone())
-            }),
-        )
-        .await;
-    // Only Application Load Balancers have rules beside the default action.
-    let applications: BTreeSet<&Arn> = data
-        .load_balancers
-        .items()
-        .iter()
-        .filter(|balancer| balancer.kind == LoadBalancerType::Application)
-        .map(|balancer| &balancer.arn)
-        .collect();
-    let with_rules = listeners.items().iter().filter(|listener| applications.contains(&listener.load_balancer_arn));
-    let with_rules: Vec<Arn> = with_rules.map(|listener| listener.arn.clone()).collect();
-    let mut source = dependency(data, Dataset::ListenerRules);
-    let failed = listeners.failures().iter().take(1);
-    source.extend(failed.map(|failure| passed_on(Dataset::ListenerRules, Dataset::Listeners, failure)));
-    let rules = reader
-        .read(
-            Dataset::ListenerRules,
-            after(source, || async {
-                let parts = each(with_rules, |arn| rules_of(reader.clone(), arn)).await;
-                sorted(gather(parts), |rule| rule.arn.clone())
-            }),
-        )
-        .await;
-    (listeners, rules)
+async fn rules(reader: &Reader, listeners: Vec<Arn>) -> Fetched<ListenerRule> {
+    let parts = each(listeners, |arn| rules_of(reader.clone(), arn)).await;
+    sorted(gather(parts), |rule| rule.arn.clone())
 }
 
 async fn listeners_of(reader: Reader, balancer: Arn) -> (Vec<Listener>, Option<Failure>) {
@@ -182,9 +152,9 @@ async fn balancer_attributes(reader: &Reader, balancers: Vec<Arn>) -> Fetched<Lo
 }
 
 async fn attributes_of_balancer(reader: Reader, balancer: Arn) -> (Vec<LoadBalancerAttributes>, Option<Failure>) {
-    let request = reader.clients.elbv2.describe_load_balancer_attributes().load_balancer_arn(balancer.as_str()).send();
+    let request = reader.clients.elbv2.describe_load_balancer_attributes().load_balancer_arn(balancer.as_str());
     let api = "elasticloadbalancing:DescribeLoadBalancerAttributes";
-    match reader.caller.send(api, &[balancer.as_str()], request).await {
+    match reader.caller.send(api, &[balancer.as_str()], || request.clone().send()).await {
         Ok(answer) => {
             let attributes = answer.attributes.unwrap_or_default().into_iter();
             let attributes = attributes.filter_map(|attribute| Some((attribute.key?, attribute.value?))).collect();
@@ -200,9 +170,9 @@ async fn attributes(reader: &Reader, groups: Vec<Arn>) -> Fetched<TargetGroupAtt
 }
 
 async fn attributes_of(reader: Reader, group: Arn) -> (Vec<TargetGroupAttributes>, Option<Failure>) {
-    let request = reader.clients.elbv2.describe_target_group_attributes().target_group_arn(group.as_str()).send();
+    let request = reader.clients.elbv2.describe_target_group_attributes().target_group_arn(group.as_str());
     let api = "elasticloadbalancing:DescribeTargetGroupAttributes";
-    match reader.caller.send(api, &[group.as_str()], request).await {
+    match reader.caller.send(api, &[group.as_str()], || request.clone().send()).await {
         Ok(answer) => {
             let attributes = answer.attributes.unwrap_or_default().into_iter();
             let attributes = attributes.filter_map(|attribute| Some((attribute.key?, attribute.value?))).collect();
@@ -218,8 +188,12 @@ async fn health(reader: &Reader, groups: Vec<Arn>) -> Fetched<TargetHealth> {
 }
 
 async fn health_of(reader: Reader, group: Arn) -> (Vec<TargetHealth>, Option<Failure>) {
-    let request = reader.clients.elbv2.describe_target_health().target_group_arn(group.as_str()).send();
-    match reader.caller.send("elasticloadbalancing:DescribeTargetHealth", &[group.as_str()], request).await {
+    let request = reader.clients.elbv2.describe_target_health().target_group_arn(group.as_str());
+    match reader
+        .caller
+        .send("elasticloadbalancing:DescribeTargetHealth", &[group.as_str()], || request.clone().send())
+        .await
+    {
         Ok(answer) => {
             let targets = answer.target_health_descriptions.unwrap_or_default().into_iter();
             (targets.map(|target| target_health(target, &group)).collect(), None)

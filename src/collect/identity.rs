@@ -2,7 +2,8 @@
 
 use aws_credential_types::provider::error::CredentialsError;
 
-use super::{CollectError, Login, call};
+use super::call::Caller;
+use super::{CollectError, Login, call, dataset};
 use crate::snapshot::coverage::FailureClass;
 
 /// The caller.
@@ -76,11 +77,15 @@ fn of_credentials(error: &CredentialsError, asked: &Asked<'_>) -> CollectError {
 }
 
 /// The Regions that are enabled for the account, sorted.
-pub(super) async fn enabled_regions(ec2: &aws_sdk_ec2::Client, region: &str) -> Result<Vec<String>, CollectError> {
+pub(super) async fn enabled_regions(
+    ec2: &aws_sdk_ec2::Client,
+    caller: &Caller,
+    region: &str,
+) -> Result<Vec<String>, CollectError> {
     // Without AllRegions the answer leaves out what the account has not opted in to, and it has no pages.
-    let answer = ec2.describe_regions().send().await.map_err(|error| {
-        let (class, cause) = call::classify(&error);
-        CollectError::Regions { region: region.to_owned(), cause, denied: class == FailureClass::AccessDenied }
+    let answer = caller.send(dataset::ALL_REGIONS, &[], || ec2.describe_regions().send()).await.map_err(|failure| {
+        let denied = failure.class == FailureClass::AccessDenied;
+        CollectError::Regions { region: region.to_owned(), cause: failure.message, denied }
     })?;
     let mut names: Vec<String> =
         answer.regions.unwrap_or_default().into_iter().filter_map(|region| region.region_name).collect();

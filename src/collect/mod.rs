@@ -1,6 +1,7 @@
 //! Reads an account: the only module that knows the AWS SDK. It calls nothing but what [`dataset`] lists.
 
 mod autoscaling;
+mod bucket;
 mod call;
 mod convert;
 pub mod dataset;
@@ -12,9 +13,11 @@ mod ecs_convert;
 mod elbv2;
 mod error;
 mod identity;
+mod limits;
 mod login;
 mod plan;
 mod privacy;
+mod revisions;
 mod schedules;
 mod session;
 mod storage;
@@ -30,14 +33,16 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-pub use call::{Meter, NoRetryOfWebPages};
+pub use call::{Meter, OwnRetries, Pace};
 pub use error::CollectError;
 pub use login::{Login, Regions, Role};
 pub use targets::collect;
 
 use crate::snapshot::coverage::Dataset;
 use crate::snapshot::{SCHEMA_VERSION, Scope, Snapshot};
+use call::Manners;
 use identity::Asked;
+use limits::Limits;
 use targets::Place;
 
 /// What to read, and as whom.
@@ -53,6 +58,10 @@ pub struct Request {
     pub datasets: BTreeSet<Dataset>,
     /// What isn't read by then is reported as unread.
     pub timeout: Duration,
+    /// The share of AWS's published request quotas to use, above 0; more than 1 where nothing is throttled, as in tests.
+    pub quota_share: f64,
+    /// How throttled requests come again.
+    pub pace: Pace,
 }
 
 /// What happens while reading.
@@ -107,7 +116,9 @@ pub async fn collect_with(
     let asked = Asked { login: &Login::default(), profile: None, region, endpoint_override: None };
     let identity = identity::identity(&clients.sts, &asked).await?;
     let place = Place { identity, region: region.to_owned(), endpoint_override: None, clients };
-    let target = targets::read(place, request, deadline, sink, cancel).await;
+    let limits = Limits::new(request.quota_share, request.pace.moment());
+    let manners = Manners { limits, pace: request.pace, deadline, cancel, sink };
+    let target = targets::read(place, request, manners).await;
     Ok(Snapshot {
         schema_version: SCHEMA_VERSION,
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),

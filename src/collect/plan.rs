@@ -1,14 +1,23 @@
-//! The order of a scan: clusters first, then everything that doesn't wait for anything at once, then what does.
+//! The order of a scan: the clusters, then each dataset as soon as those that it is derived from are there.
+
+mod board;
 
 use std::collections::BTreeSet;
 use std::future::Future;
+use std::sync::Arc;
 
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinSet;
 
 use super::call::{self, Caller};
-use super::{Clients, Event, Request, dataset, dns, ec2, ecs, elbv2, storage, vpc_links};
+use super::{
+    Clients, Event, Request, autoscaling, dataset, dns, ec2, ecs, elbv2, revisions, schedules, storage, vpc_links,
+};
 use crate::snapshot::coverage::{Dataset, Failure, FailureClass, Fetched};
+use crate::snapshot::ids::Arn;
 use crate::snapshot::{Scope, TargetData};
+use board::Board;
+pub(super) use board::Field;
 
 /// What every reading function needs.
 #[derive(Clone)]
@@ -18,21 +27,67 @@ pub(super) struct Reader {
     pub(super) account: String,
     pub(super) region: String,
     pub(super) scope: Scope,
-    wanted: BTreeSet<Dataset>,
+    /// Revisions that were come across, which are described while the rest is still being listed.
+    pub(super) revisions: UnboundedSender<Arn>,
+    wanted: Arc<BTreeSet<Dataset>>,
+    board: Arc<Board>,
 }
 
 impl Reader {
-    /// Reads a dataset if the plan has it.
-    pub(super) async fn read<T>(&self, dataset: Dataset, read: impl Future<Output = Fetched<T>>) -> Fetched<T> {
-        if !self.wanted.contains(&dataset) {
-            return Fetched::NotRequested;
+    /// Reads a dataset that hangs on nothing, if the plan has it.
+    pub(super) async fn read<T, F>(&self, dataset: Dataset, field: Field<T>, read: F)
+    where
+        F: Future<Output = Fetched<T>>,
+    {
+        self.derive(dataset, field, |_| (), |()| read).await;
+    }
+
+    /// Reads a dataset once its sources are there, if the plan has it. `parents` says what of them it hangs on.
+    pub(super) async fn derive<T, P, F>(
+        &self,
+        dataset: Dataset,
+        field: Field<T>,
+        parents: impl FnOnce(&TargetData) -> P,
+        read: impl FnOnce(P) -> F,
+    ) where
+        F: Future<Output = Fetched<T>>,
+    {
+        if !self.wants(dataset) {
+            return;
         }
-        self.caller.tell(Event::DatasetStarted(dataset));
+        self.sources(dataset).await;
+        self.started(dataset);
         // On the heap: the SDK's futures are large and many are polled from one place.
-        let fetched = Box::pin(read).await;
+        let fetched = Box::pin(read(self.look(parents))).await;
+        self.finished(dataset, field, fetched);
+    }
+
+    pub(super) fn wants(&self, dataset: Dataset) -> bool {
+        self.wanted.contains(&dataset)
+    }
+
+    /// Waits for what a dataset is derived from.
+    pub(super) async fn sources(&self, dataset: Dataset) {
+        let further = dataset::further_sources(dataset).iter().filter(|source| self.wants(**source));
+        let sources: Vec<Dataset> = dataset::sources(dataset).iter().chain(further).copied().collect();
+        self.board.wait(&sources).await;
+    }
+
+    /// Looks at what was read so far.
+    pub(super) fn look<R>(&self, look: impl FnOnce(&TargetData) -> R) -> R {
+        self.board.look(look)
+    }
+
+    pub(super) fn started(&self, dataset: Dataset) {
+        self.caller.tell(Event::DatasetStarted(dataset));
+    }
+
+    /// Keeps a dataset, with what its sources lack.
+    pub(super) fn finished<T>(&self, dataset: Dataset, field: Field<T>, fetched: Fetched<T>) {
+        let fetched = inherit(fetched, self.look(|data| dependency(data, dataset)));
         let (status, items) = (fetched.status_word(), fetched.items().len());
+        self.board.put(dataset, field, fetched);
         self.caller.tell(Event::DatasetFinished { dataset, status, items });
-        fetched
     }
 }
 
@@ -44,97 +99,51 @@ pub(super) async fn read(
     region: &str,
     request: &Request,
 ) -> TargetData {
+    let (revisions, come_across) = tokio::sync::mpsc::unbounded_channel();
     let reader = Reader {
         clients,
         caller,
         account: account.to_owned(),
         region: region.to_owned(),
         scope: request.scope.clone(),
-        wanted: dataset::closure(&request.datasets),
+        revisions,
+        wanted: Arc::new(dataset::closure(&request.datasets)),
+        board: Arc::new(Board::new(TargetData::not_requested())),
     };
-    let mut data = TargetData::not_requested();
-    data.clusters = reader.read(Dataset::Clusters, ecs::clusters(&reader)).await;
-    if data.clusters.is_complete() && data.clusters.items().is_empty() {
+    reader.read(Dataset::Clusters, |data| &mut data.clusters, ecs::clusters(&reader)).await;
+    if reader.look(|data| data.clusters.is_complete() && data.clusters.items().is_empty()) {
         // An idle Region: nothing else can matter.
+        let mut data = reader.board.take();
         data.set_empty(&reader.wanted);
         return data;
     }
-    let (ecs, network, load_balancing, dns, settings, associations, peerings, cache_rules, scanning, quota) = tokio::join!(
-        Box::pin(ecs::read(&reader, &data.clusters)),
-        Box::pin(ec2::read(&reader)),
+    tokio::join!(
+        Box::pin(ecs::read(&reader)),
+        Box::pin(revisions::read(&reader, come_across)),
+        Box::pin(schedules::read(&reader)),
+        Box::pin(autoscaling::read(&reader)),
         Box::pin(elbv2::read(&reader)),
+        Box::pin(ec2::read(&reader)),
+        Box::pin(ec2::read_derived(&reader)),
+        Box::pin(vpc_links::read(&reader)),
         Box::pin(dns::read(&reader)),
-        reader.read(Dataset::AccountSettings, ecs::account_settings(&reader)),
-        reader.read(Dataset::SecurityGroupVpcAssociations, vpc_links::security_group_vpc_associations(&reader)),
-        reader.read(Dataset::VpcPeeringConnections, vpc_links::vpc_peering_connections(&reader)),
-        reader.read(Dataset::PullThroughCacheRules, storage::pull_through_cache_rules(&reader)),
-        reader.read(Dataset::RegistryScanning, storage::registry_scanning(&reader)),
-        reader.read(Dataset::NetworkInterfaceQuota, vpc_links::network_interface_quota(&reader)),
+        Box::pin(storage::read(&reader)),
     );
-    data.security_group_vpc_associations = associations;
-    data.vpc_peering_connections = peerings;
-    data.pull_through_cache_rules = cache_rules;
-    data.registry_scanning = scanning;
-    data.network_interface_quota = quota;
-    data.account_settings = settings;
-    ecs.store(&mut data);
-    network.store(&mut data);
-    load_balancing.store(&mut data);
-    dns.store(&mut data);
-    Box::pin(dependent(&reader, &mut data)).await;
+    let mut data = reader.board.take();
     // Last of all, so that as much time as can be lies between the two readings.
     Box::pin(ecs::read_agents_again(&reader, &mut data.container_instances)).await;
     data
 }
 
-/// What waits for both ECS and the network, or for the load balancers and the services that use them.
-async fn dependent(reader: &Reader, data: &mut TargetData) {
-    let vpcs = ec2::workload_vpcs(data);
-    let prefix_lists = ec2::named_prefix_lists(data);
-    let source = |dataset| dependency(data, dataset);
-    let (
-        vpc_dns_attributes,
-        (hosted_zones, hosted_zone_records),
-        prefix_lists,
-        balancing,
-        file_systems,
-        (cached_images, repositories),
-    ) = tokio::join!(
-        // These two have an item for each VPC that was asked about, so a VPC that was overlooked is not taken for one
-        // without zones: what their sources lack needs no failure of its own.
-        reader.read(Dataset::VpcDnsAttributes, ec2::vpc_dns_attributes(reader, vpcs.clone())),
-        dns::zones_and_records(reader, vpcs),
-        reader.read(
-            Dataset::PrefixLists,
-            after(source(Dataset::PrefixLists), || { ec2::prefix_lists(reader, prefix_lists) })
-        ),
-        Box::pin(elbv2::of_services(reader, data)),
-        reader.read(Dataset::FileSystems, after(source(Dataset::FileSystems), || storage::file_systems(reader, data))),
-        storage::images(reader, data),
-    );
-    data.vpc_dns_attributes = vpc_dns_attributes;
-    data.hosted_zones = hosted_zones;
-    data.hosted_zone_records = hosted_zone_records;
-    data.file_systems = file_systems;
-    data.cached_images = cached_images;
-    data.repositories = repositories;
-    data.prefix_lists = prefix_lists;
-    balancing.store(data);
-}
-
 /// What a failed source means for what is derived from it: the list of parents may be too short.
-pub(super) async fn after<T, F>(dependency: Vec<Failure>, read: impl FnOnce() -> F) -> Fetched<T>
-where
-    F: Future<Output = Fetched<T>>,
-{
-    let fetched = read().await;
-    if dependency.is_empty() {
+fn inherit<T>(fetched: Fetched<T>, failed: Vec<Failure>) -> Fetched<T> {
+    if failed.is_empty() {
         return fetched;
     }
     match fetched {
-        Fetched::Complete { items } => Fetched::from_parts(items, dependency),
+        Fetched::Complete { items } => Fetched::from_parts(items, failed),
         Fetched::Partial { items, mut failures } => {
-            failures.extend(dependency);
+            failures.extend(failed);
             Fetched::from_parts(items, failures)
         }
         other => other,
@@ -142,7 +151,12 @@ where
 }
 
 /// Failures that the sources of a dataset pass on to it.
-pub(super) fn dependency(data: &TargetData, dataset: Dataset) -> Vec<Failure> {
+fn dependency(data: &TargetData, dataset: Dataset) -> Vec<Failure> {
+    // These have an item for each VPC that was asked about, so a VPC that was overlooked is not taken for one without
+    // zones: what their sources lack needs no failure of its own.
+    if matches!(dataset, Dataset::VpcDnsAttributes | Dataset::HostedZones) {
+        return Vec::new();
+    }
     let coverage = data.coverage();
     let sources = dataset::sources(dataset);
     let failed = coverage.iter().filter(|(source, _, _, failures)| sources.contains(source) && !failures.is_empty());
@@ -150,7 +164,7 @@ pub(super) fn dependency(data: &TargetData, dataset: Dataset) -> Vec<Failure> {
 }
 
 /// The failure of a source, seen from what is derived from it.
-pub(super) fn passed_on(dataset: Dataset, source: Dataset, failure: &Failure) -> Failure {
+fn passed_on(dataset: Dataset, source: Dataset, failure: &Failure) -> Failure {
     Failure {
         class: FailureClass::Dependency,
         operation: dataset::operations(dataset)[0].to_owned(),
@@ -171,6 +185,13 @@ where
         let read = read(parent);
         tasks.spawn(async move { (index, read.await) });
     }
+    let mut answers = finish(tasks).await;
+    answers.sort_by_key(|(index, _)| *index);
+    answers.into_iter().map(|(_, answer)| answer).collect()
+}
+
+/// The answers of all tasks, as they come in.
+pub(super) async fn finish<R: 'static>(mut tasks: JoinSet<R>) -> Vec<R> {
     let mut answers = Vec::with_capacity(tasks.len());
     while let Some(joined) = tasks.join_next().await {
         match joined {
@@ -181,8 +202,7 @@ where
             },
         }
     }
-    answers.sort_by_key(|(index, _)| *index);
-    answers.into_iter().map(|(_, answer)| answer).collect()
+    answers
 }
 
 /// Puts the parts of a dataset together. When every part failed, nothing of it is known.

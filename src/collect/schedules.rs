@@ -6,7 +6,8 @@ use super::call::says;
 use super::convert::{maybe_id, text, time};
 use super::ecs::sorted;
 use super::plan::{Reader, each, gather};
-use crate::snapshot::coverage::{Failure, Fetched};
+use crate::snapshot::TargetData;
+use crate::snapshot::coverage::{Dataset, Failure, Fetched};
 use crate::snapshot::ecs::{AwsvpcConfiguration, CapacityProviderStrategyItem};
 use crate::snapshot::enums::LaunchType;
 use crate::snapshot::ids::{Arn, SecurityGroupId, SubnetId};
@@ -16,8 +17,17 @@ const PAGE: i32 = 100;
 /// What went away between its listing and its description is just gone.
 const GONE: &[&str] = &["ResourceNotFoundException"];
 
+/// What runs tasks on the clusters by rule or by schedule.
+pub(super) async fn read(reader: &Reader) {
+    let arns = |data: &TargetData| -> Vec<Arn> { data.clusters.items().iter().map(|c| c.arn.clone()).collect() };
+    tokio::join!(
+        reader.derive(Dataset::EventRules, |data| &mut data.event_rules, arns, |arns| event_rules(reader, arns)),
+        reader.derive(Dataset::Schedules, |data| &mut data.schedules, arns, |arns| schedules(reader, arns)),
+    );
+}
+
 /// The rules of every event bus whose target is one of the clusters.
-pub(super) async fn event_rules(reader: &Reader, clusters: Vec<Arn>) -> Fetched<EventRule> {
+async fn event_rules(reader: &Reader, clusters: Vec<Arn>) -> Fetched<EventRule> {
     let client = &reader.clients.eventbridge;
     let request = |token| client.list_event_buses().limit(PAGE).set_next_token(token).send();
     let take = |page: aws_sdk_eventbridge::operation::list_event_buses::ListEventBusesOutput| {
@@ -62,8 +72,8 @@ async fn rule(
     clusters: BTreeSet<Arn>,
 ) -> (Vec<EventRule>, Option<Failure>) {
     let client = &reader.clients.eventbridge;
-    let request = client.describe_rule().name(&name).event_bus_name(&bus).send();
-    let described = match reader.caller.send("events:DescribeRule", &[&name], request).await {
+    let request = client.describe_rule().name(&name).event_bus_name(&bus);
+    let described = match reader.caller.send("events:DescribeRule", &[&name], || request.clone().send()).await {
         Ok(described) => described,
         Err(failure) if says(&failure, GONE) => return (Vec::new(), None),
         Err(failure) => return (Vec::new(), Some(failure)),
@@ -131,7 +141,7 @@ fn awsvpc(subnets: Vec<String>, groups: Option<Vec<String>>, assign_public_ip: b
 }
 
 /// The schedules whose target is one of the clusters.
-pub(super) async fn schedules(reader: &Reader, clusters: Vec<Arn>) -> Fetched<Schedule> {
+async fn schedules(reader: &Reader, clusters: Vec<Arn>) -> Fetched<Schedule> {
     let client = &reader.clients.scheduler;
     let request = |token| client.list_schedules().max_results(PAGE).set_next_token(token).send();
     let take =
@@ -152,8 +162,8 @@ pub(super) async fn schedules(reader: &Reader, clusters: Vec<Arn>) -> Fetched<Sc
 }
 
 async fn schedule(reader: Reader, (group, name): (String, String)) -> (Vec<Schedule>, Option<Failure>) {
-    let request = reader.clients.scheduler.get_schedule().group_name(&group).name(&name).send();
-    let answer = match reader.caller.send("scheduler:GetSchedule", &[&name], request).await {
+    let request = reader.clients.scheduler.get_schedule().group_name(&group).name(&name);
+    let answer = match reader.caller.send("scheduler:GetSchedule", &[&name], || request.clone().send()).await {
         Ok(answer) => answer,
         Err(failure) if says(&failure, GONE) => return (Vec::new(), None),
         Err(failure) => return (Vec::new(), Some(failure)),

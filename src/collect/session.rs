@@ -23,7 +23,7 @@ use aws_smithy_http_client::{Builder as HttpClientBuilder, Connector};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::os_shim_internal::{Env, Fs};
 
-use super::call::{Meter, NoRetryOfWebPages};
+use super::call::{Meter, OwnRetries};
 use super::{Clients, CollectError, Event, Login, Regions, Sink};
 
 /// Enough for a busy moment of the account, few enough that a scan ends.
@@ -283,7 +283,7 @@ macro_rules! client {
         $sdk::Client::from_conf(
             $sdk::config::Builder::from($config)
                 .retry_partition(partition.token_bucket(bucket).build())
-                .retry_classifier(NoRetryOfWebPages)
+                .retry_classifier(OwnRetries)
                 .interceptor($meter.clone())
                 .build(),
         )
@@ -309,7 +309,6 @@ impl Session {
         let sts = aws_sdk_sts::config::Builder::from(config)
             .timeout_config(identity_timeouts)
             .retry_config(RetryConfig::standard().with_max_attempts(2).with_initial_backoff(Duration::from_millis(200)))
-            .retry_classifier(NoRetryOfWebPages)
             .interceptor(meter.clone())
             .build();
         Clients {

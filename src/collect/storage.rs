@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::call::says;
 use super::convert::{id, maybe_id, text};
 use super::ecs::sorted;
-use super::plan::{Reader, after, dependency, each, gather, whole};
+use super::plan::{Reader, each, gather, whole};
 use crate::image::{self, Image};
 use crate::snapshot::TargetData;
 use crate::snapshot::coverage::{Dataset, Failure, Fetched};
@@ -18,11 +18,39 @@ const EFS_PAGE: i32 = 100;
 const ECR_PAGE: i32 = 1000;
 const REPOSITORIES_A_CALL: usize = 100;
 
+/// What task definitions mount, and what is asked about the images in use.
+pub(super) async fn read(reader: &Reader) {
+    tokio::join!(
+        reader.derive(Dataset::FileSystems, |data| &mut data.file_systems, mounted, |ids| file_systems(reader, ids)),
+        reader.read(
+            Dataset::PullThroughCacheRules,
+            |data| &mut data.pull_through_cache_rules,
+            pull_through_cache_rules(reader)
+        ),
+        reader.derive(
+            Dataset::CachedImages,
+            |data| &mut data.cached_images,
+            |data| through_a_cache(reader, data),
+            |images| cached_images(reader, images)
+        ),
+        reader.derive(
+            Dataset::Repositories,
+            |data| &mut data.repositories,
+            |data| own_images(reader, data).map(|image| image.repository).collect(),
+            |names| repositories(reader, names)
+        ),
+        reader.read(Dataset::RegistryScanning, |data| &mut data.registry_scanning, registry_scanning(reader)),
+    );
+}
+
 /// The file systems that task definitions mount.
-pub(super) async fn file_systems(reader: &Reader, data: &TargetData) -> Fetched<EfsFileSystem> {
+fn mounted(data: &TargetData) -> BTreeSet<String> {
     let definitions = data.task_definitions.items().iter();
     let volumes = definitions.flat_map(|definition| &definition.volumes).filter_map(|volume| volume.efs.as_ref());
-    let ids: BTreeSet<String> = volumes.map(|efs| efs.file_system_id.clone()).collect();
+    volumes.map(|efs| efs.file_system_id.clone()).collect()
+}
+
+async fn file_systems(reader: &Reader, ids: BTreeSet<String>) -> Fetched<EfsFileSystem> {
     let parts = each(ids.into_iter().collect(), |id| file_system(reader.clone(), id)).await;
     sorted(gather(parts), |file_system| file_system.file_system_id.clone())
 }
@@ -65,9 +93,9 @@ async fn with_groups(
     target: aws_sdk_efs::types::MountTargetDescription,
 ) -> Result<Option<EfsMountTarget>, Failure> {
     let client = &reader.clients.efs;
-    let request = client.describe_mount_target_security_groups().mount_target_id(&target.mount_target_id).send();
+    let request = client.describe_mount_target_security_groups().mount_target_id(&target.mount_target_id);
     let api = "elasticfilesystem:DescribeMountTargetSecurityGroups";
-    let groups = match reader.caller.send(api, &[file_system_id], request).await {
+    let groups = match reader.caller.send(api, &[file_system_id], || request.clone().send()).await {
         Ok(answer) => answer.security_groups,
         Err(failure) if says(&failure, &["MountTargetNotFound"]) => return Ok(None),
         // One that is being made or taken away shows none, and serves nobody.
@@ -92,7 +120,7 @@ async fn with_groups(
     }))
 }
 
-pub(super) async fn pull_through_cache_rules(reader: &Reader) -> Fetched<PullThroughCacheRule> {
+async fn pull_through_cache_rules(reader: &Reader) -> Fetched<PullThroughCacheRule> {
     let client = &reader.clients.ecr;
     let request = |token| client.describe_pull_through_cache_rules().max_results(ECR_PAGE).set_next_token(token).send();
     let take =
@@ -107,15 +135,6 @@ pub(super) async fn pull_through_cache_rules(reader: &Reader) -> Fetched<PullThr
     whole(reader.caller.pages("ecr:DescribePullThroughCacheRules", &[], request, take).await, Clone::clone)
 }
 
-/// What is asked about the images in use.
-pub(super) async fn images(reader: &Reader, data: &TargetData) -> (Fetched<CachedImage>, Fetched<Repository>) {
-    let source = |dataset| dependency(data, dataset);
-    tokio::join!(
-        reader.read(Dataset::CachedImages, after(source(Dataset::CachedImages), || cached_images(reader, data))),
-        reader.read(Dataset::Repositories, after(source(Dataset::Repositories), || repositories(reader, data))),
-    )
-}
-
 /// Images in use that are in the registry of this account and Region.
 fn own_images(reader: &Reader, data: &TargetData) -> impl Iterator<Item = Image> {
     let containers = data.task_definitions.items().iter().flat_map(|definition| &definition.containers);
@@ -123,13 +142,16 @@ fn own_images(reader: &Reader, data: &TargetData) -> impl Iterator<Item = Image>
     images.filter(|image| image.is_in(&reader.account, &reader.region))
 }
 
-/// Images of this account and Region that a cache rule may have to fetch first.
-async fn cached_images(reader: &Reader, data: &TargetData) -> Fetched<CachedImage> {
+/// Repository and reference of images of this account and Region that a cache rule may have to fetch first.
+fn through_a_cache(reader: &Reader, data: &TargetData) -> BTreeSet<(String, String)> {
     let rules = data.pull_through_cache_rules.items();
     let cached = own_images(reader, data)
         .filter(|image| rules.iter().any(|rule| image.comes_through(&rule.ecr_repository_prefix)));
-    let pairs: BTreeSet<(String, String)> = cached.map(|image| (image.repository, image.reference)).collect();
-    let parts = each(pairs.into_iter().collect(), |pair| cached_image(reader.clone(), pair)).await;
+    cached.map(|image| (image.repository, image.reference)).collect()
+}
+
+async fn cached_images(reader: &Reader, images: BTreeSet<(String, String)>) -> Fetched<CachedImage> {
+    let parts = each(images.into_iter().collect(), |image| cached_image(reader.clone(), image)).await;
     sorted(gather(parts), Clone::clone)
 }
 
@@ -142,9 +164,9 @@ async fn cached_image(
         true => wanted.image_digest(&reference).build(),
         false => wanted.image_tag(&reference).build(),
     };
-    let request = reader.clients.ecr.describe_images().repository_name(&repository).image_ids(wanted).send();
+    let request = reader.clients.ecr.describe_images().repository_name(&repository).image_ids(wanted);
     let affected = format!("{repository}:{reference}");
-    let answer = reader.caller.send("ecr:DescribeImages", &[&affected], request).await;
+    let answer = reader.caller.send("ecr:DescribeImages", &[&affected], || request.clone().send()).await;
     let present = match answer {
         Ok(answer) => answer.image_details.is_some_and(|details| !details.is_empty()),
         Err(failure) if says(&failure, &["ImageNotFoundException", "RepositoryNotFoundException"]) => false,
@@ -154,8 +176,7 @@ async fn cached_image(
 }
 
 /// The repositories of images in use.
-async fn repositories(reader: &Reader, data: &TargetData) -> Fetched<Repository> {
-    let names: BTreeSet<String> = own_images(reader, data).map(|image| image.repository).collect();
+async fn repositories(reader: &Reader, names: BTreeSet<String>) -> Fetched<Repository> {
     let names: Vec<String> = names.into_iter().collect();
     let batches = names.chunks(REPOSITORIES_A_CALL).map(<[String]>::to_vec).collect();
     let parts = each(batches, |names| repositories_of(reader.clone(), names)).await;
@@ -167,8 +188,8 @@ async fn repositories_of(reader: Reader, names: Vec<String>) -> (Vec<Repository>
     let affected: Vec<&str> = names.iter().map(String::as_str).collect();
     let (mut found, mut open) = (Vec::with_capacity(names.len()), vec![names.clone()]);
     while let Some(names) = open.pop() {
-        let request = reader.clients.ecr.describe_repositories().set_repository_names(Some(names.clone())).send();
-        match reader.caller.send("ecr:DescribeRepositories", &affected, request).await {
+        let request = reader.clients.ecr.describe_repositories().set_repository_names(Some(names.clone()));
+        match reader.caller.send("ecr:DescribeRepositories", &affected, || request.clone().send()).await {
             Ok(answer) => found.extend(answer.repositories.unwrap_or_default().into_iter().map(repository)),
             // A name that ECR wouldn't take can't be one of its repositories either.
             Err(failure) if says(&failure, &["RepositoryNotFoundException", "InvalidParameterException"]) => {
@@ -194,9 +215,9 @@ fn repository(repository: aws_sdk_ecr::types::Repository) -> Repository {
     }
 }
 
-pub(super) async fn registry_scanning(reader: &Reader) -> Fetched<RegistryScanning> {
-    let request = reader.clients.ecr.get_registry_scanning_configuration().send();
-    let read = match reader.caller.send("ecr:GetRegistryScanningConfiguration", &[], request).await {
+async fn registry_scanning(reader: &Reader) -> Fetched<RegistryScanning> {
+    let request = reader.clients.ecr.get_registry_scanning_configuration();
+    let read = match reader.caller.send("ecr:GetRegistryScanningConfiguration", &[], || request.clone().send()).await {
         Ok(answer) => (answer.scanning_configuration.map(scanning).into_iter().collect(), None),
         Err(failure) => (Vec::new(), Some(failure)),
     };

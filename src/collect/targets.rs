@@ -9,8 +9,9 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::call::Caller;
+use super::call::{Caller, Manners};
 use super::identity::{self, Asked, Identity};
+use super::limits::Limits;
 use super::session::{self, Session};
 use super::{Clients, CollectError, Event, Login, Regions, Request, Sink, plan};
 use crate::snapshot::coverage::CallStats;
@@ -43,14 +44,21 @@ pub(super) struct Place {
 pub async fn collect(request: &Request, sink: Sink, cancel: CancellationToken) -> Result<Snapshot, Vec<CollectError>> {
     let (started_at, deadline) = (Timestamp::now(), Instant::now() + request.timeout);
     let http = session::http_client().map_err(|error| vec![error])?;
-    let limit = Arc::new(Semaphore::new(AT_ONCE));
+    let (limit, limits) = (Arc::new(Semaphore::new(AT_ONCE)), Limits::new(request.quota_share, request.pace.moment()));
     let opened = plan::each(request.logins.clone(), |login| {
-        let (regions, http, sink) = (request.regions.clone(), http.clone(), Arc::clone(&sink));
+        let (regions, http) = (request.regions.clone(), http.clone());
         let (limit, cancel) = (Arc::clone(&limit), cancel.clone());
+        let manners = Manners {
+            limits: Arc::clone(&limits),
+            pace: request.pace,
+            deadline,
+            cancel: cancel.clone(),
+            sink: Arc::clone(&sink),
+        };
         async move {
             let _permit = limit.acquire_owned().await;
             let opened = tokio::select! {
-                opened = log_in(&login, &regions, http, &sink) => opened,
+                opened = log_in(&login, &regions, http, manners) => opened,
                 () = cancel.cancelled() => Err(CollectError::Interrupted),
             };
             (login, opened)
@@ -72,11 +80,12 @@ pub async fn collect(request: &Request, sink: Sink, cancel: CancellationToken) -
     let places = places(&accounts, &sink);
     sink(Event::TargetsPlanned(places.len()));
     let mut targets = plan::each(places, |(place, calls)| {
-        let (request, sink) = (request.clone(), Arc::clone(&sink));
-        let (limit, cancel) = (Arc::clone(&limit), cancel.clone());
+        let (request, sink, limit) = (request.clone(), Arc::clone(&sink), Arc::clone(&limit));
+        let (limits, cancel, pace) = (Arc::clone(&limits), cancel.clone(), request.pace);
+        let manners = Manners { limits, pace, deadline, cancel, sink: Arc::clone(&sink) };
         async move {
             let _permit = limit.acquire_owned().await;
-            let mut target = read(place, &request, deadline, Arc::clone(&sink), cancel).await;
+            let mut target = read(place, &request, manners).await;
             target.identity_calls.calls += calls.calls;
             target.identity_calls.throttled += calls.throttled;
             sink(Event::TargetFinished);
@@ -102,9 +111,9 @@ async fn log_in(
     login: &Login,
     regions: &Regions,
     http: SharedHttpClient,
-    sink: &Sink,
+    manners: Manners,
 ) -> Result<Account, CollectError> {
-    let session = session::open(login, regions, http, sink).await?;
+    let session = session::open(login, regions, http, &manners.sink).await?;
     let clients = session.clients(&session.region);
     let asked = Asked {
         login,
@@ -117,7 +126,8 @@ async fn log_in(
         Regions::Default => vec![session.region.clone()],
         Regions::Named(names) => names.iter().collect::<BTreeSet<_>>().into_iter().cloned().collect(),
         Regions::Enabled { except } => {
-            let enabled = identity::enabled_regions(&clients.ec2, &session.region).await?;
+            let caller = Caller::new(&identity.account, &session.region, manners);
+            let enabled = identity::enabled_regions(&clients.ec2, &caller, &session.region).await?;
             let left = Regions::without(except, enabled);
             if left.is_empty() {
                 return Err(CollectError::NoRegionLeft);
@@ -168,15 +178,9 @@ fn unread(login: &Login, regions: &Regions, error: &CollectError) -> Vec<UnreadT
 }
 
 /// Reads one account and Region.
-pub(super) async fn read(
-    place: Place,
-    request: &Request,
-    deadline: Instant,
-    sink: Sink,
-    cancel: CancellationToken,
-) -> Target {
+pub(super) async fn read(place: Place, request: &Request, manners: Manners) -> Target {
     let Place { identity, region, endpoint_override, clients } = place;
-    let caller = Caller::new(cancel, deadline, sink);
+    let caller = Caller::new(&identity.account, &region, manners);
     caller.tell(Event::TargetStarted {
         account: identity.account.clone(),
         region: region.clone(),

@@ -3,13 +3,33 @@
 
 use super::convert::{id, maybe_id, text};
 use super::plan::{Reader, whole};
-use crate::snapshot::coverage::Fetched;
+use crate::snapshot::coverage::{Dataset, Fetched};
 use crate::snapshot::vpc::NetworkInterfaceQuota;
 use crate::snapshot::vpc::{SecurityGroupVpcAssociation, VpcPeeringConnection};
 
 const PAGE: i32 = 1000;
 
-pub(super) async fn security_group_vpc_associations(reader: &Reader) -> Fetched<SecurityGroupVpcAssociation> {
+pub(super) async fn read(reader: &Reader) {
+    tokio::join!(
+        reader.read(
+            Dataset::SecurityGroupVpcAssociations,
+            |data| &mut data.security_group_vpc_associations,
+            security_group_vpc_associations(reader)
+        ),
+        reader.read(
+            Dataset::VpcPeeringConnections,
+            |data| &mut data.vpc_peering_connections,
+            vpc_peering_connections(reader)
+        ),
+        reader.read(
+            Dataset::NetworkInterfaceQuota,
+            |data| &mut data.network_interface_quota,
+            network_interface_quota(reader)
+        ),
+    );
+}
+
+async fn security_group_vpc_associations(reader: &Reader) -> Fetched<SecurityGroupVpcAssociation> {
     let client = &reader.clients.ec2;
     let request =
         |token| client.describe_security_group_vpc_associations().max_results(PAGE).set_next_token(token).send();
@@ -25,7 +45,7 @@ pub(super) async fn security_group_vpc_associations(reader: &Reader) -> Fetched<
     whole(reader.caller.pages("ec2:DescribeSecurityGroupVpcAssociations", &[], request, take).await, Clone::clone)
 }
 
-pub(super) async fn vpc_peering_connections(reader: &Reader) -> Fetched<VpcPeeringConnection> {
+async fn vpc_peering_connections(reader: &Reader) -> Fetched<VpcPeeringConnection> {
     let client = &reader.clients.ec2;
     let request = |token| client.describe_vpc_peering_connections().max_results(PAGE).set_next_token(token).send();
     let take = |page: aws_sdk_ec2::operation::describe_vpc_peering_connections::DescribeVpcPeeringConnectionsOutput| {
@@ -48,10 +68,10 @@ pub(super) async fn vpc_peering_connections(reader: &Reader) -> Fetched<VpcPeeri
 /// "Network interfaces per Region" of Amazon VPC.
 const NETWORK_INTERFACES: (&str, &str) = ("vpc", "L-DF5E4CA3");
 
-pub(super) async fn network_interface_quota(reader: &Reader) -> Fetched<NetworkInterfaceQuota> {
+async fn network_interface_quota(reader: &Reader) -> Fetched<NetworkInterfaceQuota> {
     let (service, code) = NETWORK_INTERFACES;
-    let request = reader.clients.servicequotas.get_service_quota().service_code(service).quota_code(code).send();
-    let answer = reader.caller.send("servicequotas:GetServiceQuota", &[], request).await;
+    let request = reader.clients.servicequotas.get_service_quota().service_code(service).quota_code(code);
+    let answer = reader.caller.send("servicequotas:GetServiceQuota", &[], || request.clone().send()).await;
     let read = match answer {
         Ok(answer) => {
             let value = answer.quota.and_then(|quota| quota.value);

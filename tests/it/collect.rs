@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ecs_network_audit::collect::{CollectError, Regions, Request, collect_with, dataset};
+use ecs_network_audit::collect::{CollectError, Pace, Regions, Request, collect_with, dataset};
 use ecs_network_audit::engine::evaluate;
 use ecs_network_audit::rules;
 use ecs_network_audit::settings::Settings;
@@ -42,6 +42,8 @@ fn request() -> Request {
         scope: Scope::default(),
         datasets: needed(),
         timeout: Duration::from_secs(60),
+        quota_share: 1000.0,
+        pace: Pace { first_wait: Duration::from_millis(1) },
     }
 }
 
@@ -423,7 +425,7 @@ fn an_operation_that_the_endpoint_does_not_know_is_asked_for_once() {
     let mut mock = Mock::new(&demo::snapshot()).fail("ec2:DescribeNatGateways", Fault::Throttled);
     let snapshot = try_collect(&mut mock, &request()).unwrap();
     let stats = snapshot.targets[0].calls[&Dataset::NatGateways];
-    assert_eq!((stats.calls, stats.throttled), (2, 2));
+    assert!(stats.calls == stats.throttled && (3..=10).contains(&stats.calls), "{stats:?}");
 }
 
 #[test]
