@@ -36,7 +36,7 @@ def run(audit: Path, endpoint: str | None, arguments: Sequence[str], more: Mappi
     environment = {**clean_environment(), "AWS_EC2_METADATA_DISABLED": "true", **(more or {})}
     if endpoint is not None:
         environment["AWS_ENDPOINT_URL"] = endpoint
-    command = [str(audit), *arguments, "--format", "json"]
+    command = [str(audit), *arguments, "--quota-share", "100", "--format", "json"]
     started = time.monotonic()
     ended = subprocess.run(command, env=environment, capture_output=True, stdin=subprocess.DEVNULL, timeout=120)
     seconds = time.monotonic() - started
