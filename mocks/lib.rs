@@ -1,4 +1,5 @@
 //! Accounts for tests and the demo, in the words of their domain, and SDK clients that answer from them.
+#![allow(missing_docs, clippy::unwrap_used, reason = "the words of tests, which fail where a fixture is wrong")]
 
 pub mod account;
 pub mod accounts;
