@@ -6,6 +6,10 @@ pub mod accounts;
 pub mod balancing;
 pub mod compute;
 pub mod demo;
+#[warn(missing_docs, clippy::unwrap_used)]
+pub mod endpoint;
+#[warn(missing_docs, clippy::unwrap_used)]
+pub mod generate;
 pub mod hostile;
 pub mod interfaces;
 pub mod large;
