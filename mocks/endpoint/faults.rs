@@ -95,7 +95,7 @@ impl FaultRule {
     }
 
     /// Lets some requests pass first.
-    pub fn from(self, from: u64) -> Self {
+    pub fn after(self, from: u64) -> Self {
         Self { from, ..self }
     }
 

@@ -98,7 +98,7 @@ fn share(size: Size, number: usize) -> Size {
 pub(crate) struct Random(u64);
 
 impl Random {
-    pub(crate) fn next(&mut self) -> u64 {
+    pub(crate) fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -108,6 +108,6 @@ impl Random {
 
     /// One in so many.
     pub(crate) fn one_in(&mut self, many: u64) -> bool {
-        self.next().is_multiple_of(many)
+        self.number().is_multiple_of(many)
     }
 }

@@ -29,7 +29,7 @@ pub(super) fn run(account: &mut Account, made: &Made, at: usize, count: usize, h
         let subnet = &subnets[number % subnets.len()];
         let address = address(subnet, account.data.tasks.items().len());
         let host = (!made.is_fargate && !own_hosts.is_empty()).then(|| own_hosts[(at / 10 + number) % own_hosts.len()]);
-        let interface = NetworkInterfaceId::from(format!("eni-0{:016x}", random.next()));
+        let interface = NetworkInterfaceId::from(format!("eni-0{:016x}", random.number()));
         let shown = NetworkInterface {
             id: interface.clone(),
             subnet_id: subnet.id.clone(),
@@ -80,7 +80,7 @@ fn task(
     let deployment = &service.deployments[number % service.deployments.len()];
     let definition = deployment.task_definition.clone().expect("every deployment has one");
     let cluster = service.cluster_arn.name();
-    let name = format!("{:016x}{:016x}", random.next(), random.next());
+    let name = format!("{:016x}{:016x}", random.number(), random.number());
     let started = deployment.created_at.map(|at| at + SignedDuration::from_secs(40)).unwrap_or(now());
     let ago = Some(started);
     Task {

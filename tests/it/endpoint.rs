@@ -3,12 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use ecs_network_audit::collect::{CollectError, Request, collect_with, dataset};
-use ecs_network_audit::snapshot::Snapshot;
 use ecs_network_audit::snapshot::coverage::{Dataset, FailureClass};
+use ecs_network_audit::snapshot::{Snapshot, file};
 use proptest::prelude::*;
+use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
+use crate::binary::{audit, ran};
 use crate::collect::{expected, lines, request};
 use crate::mocks::account::ACCOUNT;
 use crate::mocks::accounts::{
@@ -168,14 +171,13 @@ fn accounts_and_regions_are_told_apart_by_the_signature() {
 fn a_role_of_an_account_that_is_there_can_be_assumed() {
     let endpoint = serve(&organization::snapshot(), |_| ());
     let clients = clients_with(&endpoint.url(), "eu-west-1", &ClientOptions::default());
-    let assume = |account: &str| {
+    let key_of = |account: &str| {
         let arn = format!("arn:aws:iam::{account}:role/audit");
-        block_on(clients.sts.assume_role().role_arn(arn).role_session_name("test").send())
+        let answer = block_on(clients.sts.assume_role().role_arn(arn).role_session_name("test").send());
+        answer.map(|answer| answer.credentials.unwrap().access_key_id).map_err(|error| error.code().map(str::to_owned))
     };
-    let key = assume(OTHER_ACCOUNT).unwrap().credentials.unwrap().access_key_id;
-    assert_eq!(key, format!("ACCOUNT-{OTHER_ACCOUNT}"));
-    let refused = assume("999999999999").unwrap_err();
-    assert_eq!(refused.into_service_error().meta().code(), Some("AccessDenied"));
+    assert_eq!(key_of(OTHER_ACCOUNT), Ok(format!("ACCOUNT-{OTHER_ACCOUNT}")));
+    assert_eq!(key_of("999999999999"), Err(Some("AccessDenied".to_owned())));
 }
 
 #[test]
@@ -184,15 +186,15 @@ fn more_than_aws_takes_is_refused_as_aws_refuses_it() {
     let clients = clients_with(&endpoint.url(), "eu-west-1", &ClientOptions::default());
     let eleven = (0..11).map(|number| format!("service-{number}")).collect();
     let many = block_on(clients.ecs.describe_services().cluster("c").set_services(Some(eleven)).send()).unwrap_err();
-    assert_eq!(many.into_service_error().meta().code(), Some("InvalidParameterException"));
+    assert_eq!(many.code(), Some("InvalidParameterException"));
     let large = block_on(clients.ec2.describe_vpcs().max_results(1001).send()).unwrap_err();
-    assert_eq!(large.into_service_error().meta().code(), Some("InvalidParameterValue"));
+    assert_eq!(large.code(), Some("InvalidParameterValue"));
     let both = block_on(clients.ec2.describe_vpcs().max_results(5).vpc_ids("vpc-1").send()).unwrap_err();
-    assert_eq!(both.into_service_error().meta().code(), Some("InvalidParameterCombination"));
+    assert_eq!(both.code(), Some("InvalidParameterCombination"));
     let absent = block_on(clients.ec2.describe_vpcs().vpc_ids("vpc-1").send()).unwrap_err();
-    assert_eq!(absent.into_service_error().meta().code(), Some("InvalidVpcID.NotFound"));
+    assert_eq!(absent.code(), Some("InvalidVpcID.NotFound"));
     let health = clients.elbv2.describe_target_health().target_group_arn("arn:none").send();
-    assert_eq!(block_on(health).unwrap_err().into_service_error().meta().code(), Some("TargetGroupNotFound"));
+    assert_eq!(block_on(health).unwrap_err().code(), Some("TargetGroupNotFound"));
 }
 
 #[test]
@@ -267,4 +269,49 @@ fn an_empty_first_page_hides_nothing() {
     let endpoint = serve(&snapshot, |settings| settings.faults.push(FaultRule::always("*", Fault::EmptyPageWithToken)));
     assert_eq!(difference(&scan(&endpoint, "eu-west-1"), &snapshot), None);
     assert!(endpoint.struck() > 0);
+}
+
+#[test]
+fn the_binary_reads_every_account_and_region_of_an_endpoint() {
+    let snapshot = organization::snapshot();
+    let endpoint = serve(&snapshot, |settings| settings.idle_regions = vec!["eu-north-1".to_owned()]);
+    let home = TempDir::new().unwrap();
+    let saved = home.path().join("found.json");
+    let role = |account: &str| format!("arn:aws:iam::{account}:role/audit");
+    let output = audit(home.path())
+        .env("AWS_ENDPOINT_URL", endpoint.url())
+        .env("AWS_REGION", "eu-west-1")
+        .env("AWS_ACCESS_KEY_ID", "simulated")
+        .env("AWS_SECRET_ACCESS_KEY", "secret")
+        .args(["--role-arn", &role(ACCOUNT), "--role-arn", &role(OTHER_ACCOUNT), "--role-arn", &role("999999999999")])
+        .args(["--all-regions", "--save-snapshot"])
+        .arg(&saved)
+        .output();
+    let ran = ran(output.unwrap());
+    let found = file::read(&saved).unwrap_or_else(|error| panic!("{error}: {}", ran.stderr));
+    let places: Vec<(&str, &str)> =
+        found.targets.iter().map(|target| (target.account.as_str(), target.region.as_str())).collect();
+    assert_eq!(
+        places,
+        [
+            (ACCOUNT, "eu-north-1"),
+            (ACCOUNT, "eu-west-1"),
+            (ACCOUNT, "us-east-1"),
+            (OTHER_ACCOUNT, "ap-southeast-2"),
+            (OTHER_ACCOUNT, "eu-north-1"),
+        ]
+    );
+    assert_eq!(found.unread_targets.len(), 1);
+    assert!(found.unread_targets[0].error.contains("AccessDenied"), "{:?}", found.unread_targets);
+}
+
+#[test]
+fn a_repeated_token_ends_every_listing_with_an_error() {
+    for api in Dataset::ALL.iter().flat_map(|dataset| dataset::operations(*dataset)) {
+        let rule = FaultRule::always(api, Fault::RepeatedToken);
+        // Nothing in the demo account is asked for by page: Route 53 isn't blocked, so there is nothing to be excluded.
+        let applies = Fault::RepeatedToken.applies(api) && !api.ends_with("Exclusions");
+        let found = classes(rule, &ClientOptions::default());
+        assert_eq!(found.contains(&FailureClass::InvalidResponse), applies, "{api}: {found:?}");
+    }
 }
