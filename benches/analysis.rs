@@ -12,10 +12,6 @@ use ecs_network_audit::engine::evaluate;
 use ecs_network_audit::settings::Settings;
 use ecs_network_audit::topology::Topology;
 
-#[allow(dead_code, unused_imports, reason = "the tests use the rest of the vocabulary")]
-#[path = "../mocks/mod.rs"]
-mod mocks;
-
 fn paths(criterion: &mut Criterion) {
     let snapshot = mocks::large::ten_thousand_services().snapshot();
     let settings = Settings::all_rules();

@@ -6,8 +6,8 @@ use ecs_network_audit::snapshot::ids::{Arn, SecurityGroupId, SubnetId};
 use jiff::SignedDuration;
 
 use super::Network;
-use crate::mocks::account::Account;
-use crate::mocks::compute::{set_counts, set_launch, web};
+use crate::account::Account;
+use crate::compute::{set_counts, set_launch, web};
 
 /// A target group behind a load balancer in the public subnets, whose group the tasks admit.
 pub(super) fn attach(

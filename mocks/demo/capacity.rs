@@ -6,8 +6,8 @@ use ecs_network_audit::snapshot::ids::{Arn, SubnetId};
 use jiff::SignedDuration;
 
 use super::Network;
-use crate::mocks::account::{Account, now};
-use crate::mocks::compute::{container, ecr, set_counts, set_launch, web};
+use crate::account::{Account, now};
+use crate::compute::{container, ecr, set_counts, set_launch, web};
 
 pub(super) fn fleet(account: &mut Account, network: &Network) {
     let cluster = account.cluster("fleet");

@@ -6,9 +6,9 @@ use ecs_network_audit::snapshot::ids::{Arn, SubnetId};
 use ecs_network_audit::snapshot::vpc::{HostedZone, ZoneRecords};
 
 use super::Network;
-use crate::mocks::account::{ACCOUNT, Account, push};
-use crate::mocks::accounts::assign_public_ip_of;
-use crate::mocks::compute::{Container, container, ecr, web};
+use crate::account::{ACCOUNT, Account, push};
+use crate::accounts::assign_public_ip_of;
+use crate::compute::{Container, container, ecr, web};
 
 fn fargate(account: &mut Account, cluster: &Arn, name: &str, app: Container, subnets: &[&SubnetId]) -> Arn {
     let definition = account.definition(name, Some(NetworkMode::Awsvpc), vec![app]);

@@ -4,9 +4,9 @@ use ecs_network_audit::snapshot::enums::{NetworkMode, TargetType};
 use ecs_network_audit::snapshot::ids::{Arn, SecurityGroupId};
 
 use super::{Network, balancing};
-use crate::mocks::account::Account;
-use crate::mocks::accounts::assign_public_ip_of;
-use crate::mocks::compute::{container, ecr, variable, web};
+use crate::account::Account;
+use crate::accounts::assign_public_ip_of;
+use crate::compute::{container, ecr, variable, web};
 
 pub(super) fn campaigns(account: &mut Account, network: &Network) {
     let cluster = account.cluster("campaigns");
@@ -30,7 +30,7 @@ pub(super) fn campaigns(account: &mut Account, network: &Network) {
     account.edit_definition(&banners, |definition| definition.task_role_arn = None);
     account.service(&cluster, "banners", &banners);
     account.ensure_group(&network.vpc, "campaign-instances");
-    let group = SecurityGroupId::from(crate::mocks::account::id("sg", "campaign-instances"));
+    let group = SecurityGroupId::from(crate::account::id("sg", "campaign-instances"));
     account.admit(&group, "tcp", 32768, 65535, "0.0.0.0/0");
     for (number, subnet) in network.public.iter().enumerate() {
         let instance = account.container_instance(&cluster, &format!("campaigns-{number}"), "m5.large", subnet);

@@ -4,8 +4,8 @@ use ecs_network_audit::snapshot::enums::{NetworkMode, TargetType};
 use ecs_network_audit::snapshot::ids::Arn;
 
 use super::Network;
-use crate::mocks::account::{ACCOUNT, Account, REGION};
-use crate::mocks::compute::{container, ecr, set_launch, set_network, set_platform};
+use crate::account::{ACCOUNT, Account, REGION};
+use crate::compute::{container, ecr, set_launch, set_network, set_platform};
 
 pub(super) fn legacy(account: &mut Account, network: &Network) {
     let cluster = account.cluster("legacy");

@@ -4,8 +4,8 @@ use ecs_network_audit::snapshot::enums::NetworkMode;
 use jiff::SignedDuration;
 
 use super::Network;
-use crate::mocks::account::{Account, now};
-use crate::mocks::compute::{container, ecr, set_counts, web};
+use crate::account::{Account, now};
+use crate::compute::{container, ecr, set_counts, web};
 
 pub(super) fn support(account: &mut Account, network: &Network) {
     let cluster = account.cluster("support");

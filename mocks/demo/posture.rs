@@ -4,8 +4,8 @@ use ecs_network_audit::snapshot::ecs::{MountPoint, Volume};
 use ecs_network_audit::snapshot::enums::NetworkMode;
 
 use super::Network;
-use crate::mocks::account::Account;
-use crate::mocks::compute::{container, ecr, web};
+use crate::account::Account;
+use crate::compute::{container, ecr, web};
 
 pub(super) fn tooling(account: &mut Account, network: &Network) {
     let cluster = account.cluster("tooling");

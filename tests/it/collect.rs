@@ -31,11 +31,11 @@ use crate::mocks::patterns;
 use crate::mocks::sdk::{Fault, Mock, SENTINEL};
 use crate::support::assert_silent;
 
-fn needed() -> BTreeSet<Dataset> {
+pub fn needed() -> BTreeSet<Dataset> {
     rules::ALL.iter().flat_map(|rule| rule.needs).copied().collect()
 }
 
-fn request() -> Request {
+pub fn request() -> Request {
     Request {
         logins: Vec::new(),
         regions: Regions::Default,
@@ -61,7 +61,7 @@ fn collect(mock: &mut Mock) -> TargetData {
 }
 
 /// The fixture's datasets, those that no rule needs left out as a scan leaves them out.
-fn expected(snapshot: &Snapshot) -> TargetData {
+pub fn expected(snapshot: &Snapshot) -> TargetData {
     let mut data = TargetData::not_requested();
     let all = &snapshot.targets[0].data;
     let wanted = dataset::closure(&needed());
@@ -122,7 +122,7 @@ fn expected(snapshot: &Snapshot) -> TargetData {
 }
 
 /// One line for each value, so that a difference can be read.
-fn lines(data: &TargetData) -> Vec<String> {
+pub fn lines(data: &TargetData) -> Vec<String> {
     serde_json::to_string_pretty(data).unwrap().lines().map(str::to_owned).collect()
 }
 

@@ -1,9 +1,7 @@
 //! One binary for all integration tests: each further one would link the AWS SDK again.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-#[allow(dead_code, reason = "the fixture vocabulary is wider than any one test")]
-#[path = "../../mocks/mod.rs"]
-mod mocks;
+extern crate mocks;
 
 mod binary;
 mod capacity;
@@ -12,7 +10,9 @@ mod cli;
 mod collect;
 mod demo;
 mod documents;
+mod endpoint;
 mod formats;
+mod generated;
 mod house;
 mod html;
 mod mutations;

@@ -1,0 +1,151 @@
+//! The running tasks of a service, with their interfaces and their health.
+
+use std::net::Ipv4Addr;
+
+use ecs_network_audit::snapshot::ecs::{Service, Task, TaskContainer, TaskNetworkInterface};
+use ecs_network_audit::snapshot::elb::TargetHealth;
+use ecs_network_audit::snapshot::ids::{Arn, NetworkInterfaceId};
+use ecs_network_audit::snapshot::vpc::{NetworkInterface, Subnet};
+use jiff::SignedDuration;
+
+use super::Random;
+use super::cell::Made;
+use crate::account::{ACCOUNT, Account, REGION, now, push};
+use crate::interfaces::requester_managed;
+
+/// Addresses that a cell's subnets keep for instances, endpoints and nodes.
+const RESERVED: u32 = 512;
+
+/// Starts the tasks, those of container instances five to an instance.
+pub(super) fn run(account: &mut Account, made: &Made, at: usize, count: usize, hosts: &[Arn], random: &mut Random) {
+    let services = account.data.services.items();
+    let service = services.iter().rfind(|service| service.arn == made.arn).expect("it was just made").clone();
+    let network = service.network_configuration.as_ref().expect("every service has its network");
+    let of_service = |subnet: &&Subnet| network.subnets.contains(&subnet.id);
+    let subnets: Vec<Subnet> = account.data.subnets.items().iter().filter(of_service).cloned().collect();
+    let template = requester_managed("task", &subnets[0], &[&made.group], "");
+    let own_hosts: Vec<&Arn> = hosts.iter().filter(|host| is_in(host, &service.cluster_arn)).collect();
+    for number in 0..count {
+        let subnet = &subnets[number % subnets.len()];
+        let address = address(subnet, account.data.tasks.items().len());
+        let host = (!made.is_fargate && !own_hosts.is_empty()).then(|| own_hosts[(at / 10 + number) % own_hosts.len()]);
+        let interface = NetworkInterfaceId::from(format!("eni-0{:016x}", random.number()));
+        let shown = NetworkInterface {
+            id: interface.clone(),
+            subnet_id: subnet.id.clone(),
+            availability_zone: subnet.availability_zone.clone(),
+            private_ips: vec![address.clone()],
+            ..template.clone()
+        };
+        push(&mut account.data.network_interfaces, shown);
+        let task = task(&service, number, subnet, &address, interface, host, random);
+        push(&mut account.data.tasks, task);
+        if let Some((target_group, _)) = &made.balanced {
+            push(
+                &mut account.data.target_health,
+                TargetHealth {
+                    target_group_arn: target_group.clone(),
+                    target_id: address,
+                    port: Some(8080),
+                    availability_zone: Some(subnet.availability_zone.clone()),
+                    state: "healthy".to_owned(),
+                    reason: None,
+                    description: None,
+                },
+            );
+        }
+    }
+}
+
+fn is_in(host: &Arn, cluster: &Arn) -> bool {
+    host.as_str().contains(&format!("/{}/", cluster.name()))
+}
+
+/// An address that no other task of the cell has.
+fn address(subnet: &Subnet, number: usize) -> String {
+    let block = subnet.cidr_block.expect("generated subnets have IPv4");
+    let offset = RESERVED + u32::try_from(number).expect("a cell has fewer tasks");
+    Ipv4Addr::from(u32::from(block.network()) + offset).to_string()
+}
+
+fn task(
+    service: &Service,
+    number: usize,
+    subnet: &Subnet,
+    address: &str,
+    interface: NetworkInterfaceId,
+    host: Option<&Arn>,
+    random: &mut Random,
+) -> Task {
+    let deployment = &service.deployments[number % service.deployments.len()];
+    let definition = deployment.task_definition.clone().expect("every deployment has one");
+    let cluster = service.cluster_arn.name();
+    let name = format!("{:016x}{:016x}", random.number(), random.number());
+    let started = deployment.created_at.map(|at| at + SignedDuration::from_secs(40)).unwrap_or(now());
+    let ago = Some(started);
+    Task {
+        arn: Arn::from(format!("arn:aws:ecs:{REGION}:{ACCOUNT}:task/{cluster}/{name}")),
+        cluster_arn: service.cluster_arn.clone(),
+        task_definition_arn: definition,
+        group: Some(format!("service:{}", service.name)),
+        started_by: Some(deployment.id.clone()),
+        last_status: "RUNNING".to_owned(),
+        desired_status: "RUNNING".to_owned(),
+        launch_type: service.launch_type.clone(),
+        capacity_provider_name: None,
+        container_instance_arn: host.cloned(),
+        availability_zone: Some(subnet.availability_zone.clone()),
+        platform_version: host.is_none().then(|| "1.4.0".to_owned()),
+        platform_family: host.is_none().then(|| "Linux".to_owned()),
+        health_status: Some("UNKNOWN".to_owned()),
+        connectivity: Some("CONNECTED".to_owned()),
+        enable_execute_command: false,
+        created_at: deployment.created_at,
+        pull_started_at: ago,
+        pull_stopped_at: ago,
+        started_at: ago,
+        stopped_at: None,
+        stopping_at: None,
+        stop_code: None,
+        stopped_reason: None,
+        network_interface: Some(TaskNetworkInterface {
+            status: "ATTACHED".to_owned(),
+            network_interface_id: Some(interface),
+            subnet_id: Some(subnet.id.clone()),
+            private_ipv4_address: Some(address.to_owned()),
+            ipv6_address: None,
+        }),
+        containers: vec![TaskContainer {
+            name: "app".to_owned(),
+            image: None,
+            image_digest: None,
+            last_status: "RUNNING".to_owned(),
+            exit_code: None,
+            reason: None,
+            network_bindings: Vec::new(),
+        }],
+    }
+}
+
+/// What clusters and instances say of how much runs on them.
+pub(super) fn count(account: &mut Account) {
+    let data = &mut account.data;
+    let (services, tasks) = (data.services.items(), data.tasks.items());
+    let mut clusters = data.clusters.clone();
+    for cluster in clusters.items_mut().into_iter().flatten() {
+        let of_cluster = |arn: &Arn| *arn == cluster.arn;
+        let number = |count: usize| i32::try_from(count).expect("a cluster has fewer");
+        cluster.active_services_count = number(services.iter().filter(|s| of_cluster(&s.cluster_arn)).count());
+        cluster.running_tasks_count = number(tasks.iter().filter(|t| of_cluster(&t.cluster_arn)).count());
+        let hosts = data.container_instances.items().iter();
+        cluster.registered_container_instances_count = number(hosts.filter(|i| of_cluster(&i.cluster_arn)).count());
+    }
+    data.clusters = clusters;
+    let on_hosts: Vec<&Arn> = tasks.iter().filter_map(|task| task.container_instance_arn.as_ref()).collect();
+    for host in data.container_instances.items_mut().into_iter().flatten() {
+        let running = on_hosts.iter().filter(|arn| ***arn == host.arn).count();
+        host.running_tasks_count = i32::try_from(running).expect("an instance has fewer tasks");
+        host.remaining_resources.cpu_units -= 256 * i64::from(host.running_tasks_count);
+        host.remaining_resources.memory_mib -= 512 * i64::from(host.running_tasks_count);
+    }
+}
