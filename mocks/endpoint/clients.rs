@@ -6,7 +6,7 @@ use aws_smithy_http_client::Builder;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::region::Region;
-use ecs_network_audit::collect::{Clients, Meter, NoRetryOfWebPages};
+use ecs_network_audit::collect::{Clients, Meter, OwnRetries};
 
 /// How the clients ask.
 #[derive(Clone, Debug)]
@@ -63,7 +63,7 @@ pub fn clients_with(url: &str, region: &str, options: &ClientOptions) -> Clients
                         "simulated",
                     ))
                     .retry_config(retries.clone())
-                    .retry_classifier(NoRetryOfWebPages)
+                    .retry_classifier(OwnRetries)
                     .timeout_config(timeouts.clone())
                     .http_client(http.clone())
                     .interceptor(meter.clone())
