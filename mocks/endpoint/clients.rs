@@ -6,7 +6,7 @@ use aws_smithy_http_client::Builder;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::region::Region;
-use ecs_network_audit::collect::{Clients, Meter, OwnRetries};
+use ecs_network_audit::collect::{Clients, Meter, OwnRetries, WholeAnswers};
 
 /// How the clients ask.
 #[derive(Clone, Debug)]
@@ -48,31 +48,39 @@ pub fn clients_with(url: &str, region: &str, options: &ClientOptions) -> Clients
     }
     let timeouts = timeouts.build();
     let retries = RetryConfig::standard().with_max_attempts(options.attempts).with_initial_backoff(options.backoff);
+    macro_rules! config {
+        ($sdk:ident) => {
+            $sdk::Config::builder()
+                .behavior_version($sdk::config::BehaviorVersion::v2026_01_12())
+                .region(Region::new(region.to_owned()))
+                .endpoint_url(url)
+                .credentials_provider($sdk::config::Credentials::new(
+                    &options.access_key,
+                    "secret",
+                    None,
+                    None,
+                    "simulated",
+                ))
+                .retry_config(retries.clone())
+                // The default budget of retries is one for all clients of the process.
+                .retry_partition(
+                    $sdk::config::retry::RetryPartition::custom("simulated")
+                        .token_bucket($sdk::config::retry::TokenBucket::unlimited())
+                        .build(),
+                )
+                .timeout_config(timeouts.clone())
+                .http_client(http.clone())
+                .interceptor(meter.clone())
+                .interceptor(WholeAnswers)
+        };
+    }
     macro_rules! client {
         ($sdk:ident) => {
-            $sdk::Client::from_conf(
-                $sdk::Config::builder()
-                    .behavior_version($sdk::config::BehaviorVersion::v2026_01_12())
-                    .region(Region::new(region.to_owned()))
-                    .endpoint_url(url)
-                    .credentials_provider($sdk::config::Credentials::new(
-                        &options.access_key,
-                        "secret",
-                        None,
-                        None,
-                        "simulated",
-                    ))
-                    .retry_config(retries.clone())
-                    .retry_classifier(OwnRetries)
-                    .timeout_config(timeouts.clone())
-                    .http_client(http.clone())
-                    .interceptor(meter.clone())
-                    .build(),
-            )
+            $sdk::Client::from_conf(config!($sdk).retry_classifier(OwnRetries).build())
         };
     }
     Clients {
-        sts: client!(aws_sdk_sts),
+        sts: aws_sdk_sts::Client::from_conf(config!(aws_sdk_sts).build()),
         ecs: client!(aws_sdk_ecs),
         ec2: client!(aws_sdk_ec2),
         elbv2: client!(aws_sdk_elasticloadbalancingv2),

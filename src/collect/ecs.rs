@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ecs::types::{ClusterField, DesiredStatus};
 
+use super::call::says;
 use super::ecs_convert as convert;
 use super::plan::{Reader, each, gather, not_described, whole};
 use super::revisions;
@@ -90,7 +91,8 @@ async fn services_of(reader: Reader, cluster: Arn) -> Vec<(Vec<Service>, Option<
     let take = |page: aws_sdk_ecs::operation::list_services::ListServicesOutput| {
         (page.service_arns.unwrap_or_default(), page.next_token)
     };
-    let (arns, failure) = reader.caller.pages("ecs:ListServices", &[cluster.as_str()], request, take).await;
+    let listed = reader.caller.pages("ecs:ListServices", &[cluster.as_str()], request, take).await;
+    let (arns, failure) = unless_gone(listed);
     let in_scope = |arn: &String| glob::in_scope(&reader.scope.services, Arn::from(arn.as_str()).name());
     let arns: Vec<String> = arns.into_iter().filter(in_scope).collect();
     let batches: Vec<_> = arns.chunks(SERVICES_A_CALL).map(<[String]>::to_vec).collect();
@@ -142,7 +144,12 @@ async fn list_tasks(reader: &Reader, cluster: &Arn, status: DesiredStatus) -> (V
     let take = |page: aws_sdk_ecs::operation::list_tasks::ListTasksOutput| {
         (page.task_arns.unwrap_or_default(), page.next_token)
     };
-    reader.caller.pages("ecs:ListTasks", &[cluster.as_str()], request, take).await
+    unless_gone(reader.caller.pages("ecs:ListTasks", &[cluster.as_str()], request, take).await)
+}
+
+/// A cluster that was deleted since it was listed has nothing in it.
+fn unless_gone<T>((items, failure): (Vec<T>, Option<Failure>)) -> (Vec<T>, Option<Failure>) {
+    (items, failure.filter(|failure| !says(failure, &["ClusterNotFoundException"])))
 }
 
 async fn describe_tasks(reader: Reader, cluster: Arn, batch: Vec<String>) -> (Vec<Task>, Option<Failure>) {
@@ -175,7 +182,8 @@ async fn container_instances_of(reader: Reader, cluster: Arn) -> Vec<(Vec<Contai
         (page.container_instance_arns.unwrap_or_default(), page.next_token)
     };
     let affected = [cluster.as_str()];
-    let (arns, failure) = reader.caller.pages("ecs:ListContainerInstances", &affected, request, take).await;
+    let listed = reader.caller.pages("ecs:ListContainerInstances", &affected, request, take).await;
+    let (arns, failure) = unless_gone(listed);
     let batches: Vec<_> = arns.chunks(INSTANCES_A_CALL).map(<[String]>::to_vec).collect();
     let mut parts = each(batches, |batch| describe_instances(reader.clone(), cluster.clone(), batch)).await;
     parts.push((Vec::new(), failure));

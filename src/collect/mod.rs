@@ -24,6 +24,7 @@ mod storage;
 mod targets;
 mod task_definition;
 mod vpc_links;
+mod whole;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -37,6 +38,7 @@ pub use call::{Meter, OwnRetries, Pace};
 pub use error::CollectError;
 pub use login::{Login, Regions, Role};
 pub use targets::collect;
+pub use whole::WholeAnswers;
 
 use crate::snapshot::coverage::Dataset;
 use crate::snapshot::{SCHEMA_VERSION, Scope, Snapshot};

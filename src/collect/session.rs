@@ -24,7 +24,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::os_shim_internal::{Env, Fs};
 
 use super::call::{Meter, OwnRetries};
-use super::{Clients, CollectError, Event, Login, Regions, Sink};
+use super::{Clients, CollectError, Event, Login, Regions, Sink, WholeAnswers};
 
 /// Enough for a busy moment of the account, few enough that a scan ends.
 const ATTEMPTS: u32 = 5;
@@ -285,6 +285,7 @@ macro_rules! client {
                 .retry_partition(partition.token_bucket(bucket).build())
                 .retry_classifier(OwnRetries)
                 .interceptor($meter.clone())
+                .interceptor(WholeAnswers)
                 .build(),
         )
     }};
@@ -310,6 +311,7 @@ impl Session {
             .timeout_config(identity_timeouts)
             .retry_config(RetryConfig::standard().with_max_attempts(2).with_initial_backoff(Duration::from_millis(200)))
             .interceptor(meter.clone())
+            .interceptor(WholeAnswers)
             .build();
         Clients {
             sts: aws_sdk_sts::Client::from_conf(sts),

@@ -11,6 +11,7 @@ mod collect;
 mod demo;
 mod documents;
 mod endpoint;
+mod faults;
 mod formats;
 mod generated;
 mod house;

@@ -83,7 +83,13 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
     if unhealthy.is_empty() {
         return attachments::outcome(true, gaps, None);
     }
-    let open = explained.open;
+    let lost = unhealthy.keys().any(|reason| !answered(reason));
+    let open = if lost { [explained.open_ports, explained.open_paths].concat() } else { explained.open_ports };
+    if open.iter().any(|gap| matches!(gap, Gap::Unread { .. })) {
+        // A call that fails may hide the finding that tells of it, and must not bring forth another one.
+        gaps.extend(open);
+        return attachments::outcome(true, gaps, None);
+    }
     let count: usize = unhealthy.values().map(Vec::len).sum();
     let mut message = text![count, if count == 1 { " target of " } else { " targets of " }, &workload.short_name];
     message.push(if count == 1 { " is unhealthy: " } else { " are unhealthy: " });
@@ -153,15 +159,21 @@ struct Explanations {
     paths: BTreeSet<String>,
     /// Target groups whose port or kind is wrong, which explains every reason.
     ports: BTreeSet<String>,
-    /// What keeps some rules from saying so for sure.
-    open: Vec<Gap>,
+    /// What keeps some rules about the path from saying so for sure.
+    open_paths: Vec<Gap>,
+    /// The same of the rules about ports and kinds.
+    open_ports: Vec<Gap>,
+}
+
+/// An answer proves that the path is open.
+fn answered(reason: &str) -> bool {
+    reason == "Target.ResponseCodeMismatch"
 }
 
 impl Explanations {
-    /// An answer proves that the path is open. A Network Load Balancer has one code for all failures.
+    /// A Network Load Balancer has one code for all failures.
     fn says_why(&self, group: &Arn, reason: &str) -> bool {
-        let answered = reason == "Target.ResponseCodeMismatch";
-        self.ports.contains(group.as_str()) || (!answered && self.paths.contains(group.as_str()))
+        self.ports.contains(group.as_str()) || (!answered(reason) && self.paths.contains(group.as_str()))
     }
 }
 
@@ -187,7 +199,8 @@ fn explanations<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Explana
                 let groups = if is_path { &mut found.paths } else { &mut found.ports };
                 groups.extend(named.map(|related| related.id));
             }
-            Outcome::Unknown(gaps) => found.open.extend(gaps),
+            Outcome::Unknown(gaps) if is_path => found.open_paths.extend(gaps),
+            Outcome::Unknown(gaps) => found.open_ports.extend(gaps),
             Outcome::Fails(_) | Outcome::Holds | Outcome::NotApplicable => {}
         }
     }

@@ -1,0 +1,105 @@
+//! How close a scan of a large account comes to the least time that AWS's request quotas allow.
+//!
+//! `cargo bench --bench scan` scans size M against a simulated endpoint with AWS's token buckets and 30 ms latency: with the
+//! whole of the quotas, with the default share, and while somebody else eats half of every bucket. Each run takes minutes.
+
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark has no readers of its API")]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ecs_network_audit::collect::{Pace, Regions, Request, collect_with};
+use ecs_network_audit::engine::evaluate;
+use ecs_network_audit::rules;
+use ecs_network_audit::settings::Settings as Rules;
+use ecs_network_audit::snapshot::{Scope, Snapshot};
+use mocks::endpoint::{Buckets, ClientOptions, Endpoint, Settings, clients_with};
+use mocks::generate::{Health, Size, generate};
+use tokio_util::sync::CancellationToken;
+
+const LATENCY: Duration = Duration::from_millis(30);
+/// Calls that wait for each other on the longest chain: identity, clusters, services, target groups' health and a page each.
+const CHAIN: u32 = 8;
+
+/// Burst and refill of the buckets that decide, with the operations that draw from them.
+const BUCKETS: &[(&str, f64, f64, &[&str])] = &[
+    ("service-read", 100.0, 20.0, &["ecs:ListServices", "ecs:DescribeServices"]),
+    (
+        "cluster-resource-read",
+        100.0,
+        20.0,
+        &["ecs:ListTasks", "ecs:DescribeTasks", "ecs:ListContainerInstances", "ecs:DescribeContainerInstances"],
+    ),
+    ("task-definition-read", 50.0, 20.0, &["ecs:DescribeTaskDefinition"]),
+    ("elbv2", 40.0, 10.0, &["elasticloadbalancing:"]),
+    ("route53", 5.0, 5.0, &["route53:"]),
+];
+
+fn main() {
+    // Under `cargo test --benches` a benchmark has nothing to show.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return;
+    }
+    let size = match std::env::var("AUDIT_BENCH_SIZE").as_deref() {
+        Ok("S") => Size::S,
+        _ => Size::M,
+    };
+    let snapshot = Arc::new(generate(1, size, Health::Planted).snapshot);
+    let clean = judged(&scan(&snapshot, 1000.0, Buckets::Off).0);
+    for (name, share, other_client) in
+        [("all of the quotas", 1.0, 0.0), ("the default share", 0.8, 0.0), ("half of it eaten", 0.8, 0.5)]
+    {
+        let (found, endpoint, took) = scan(&snapshot, share, Buckets::Aws { other_client });
+        let (bound, slowest) = bound(&endpoint.requests(), share);
+        let least: u64 = endpoint.total() - endpoint.throttled();
+        println!(
+            "{name}: {:.1} s, bound {bound:.1} s by {slowest}, ratio {:.3}; {} requests, {} throttled; findings {}",
+            took.as_secs_f64(),
+            took.as_secs_f64() / bound,
+            least,
+            endpoint.throttled(),
+            if judged(&found) == clean { "as without limits" } else { "DIFFERENT" }
+        );
+    }
+}
+
+fn judged(snapshot: &Snapshot) -> Vec<String> {
+    let report = evaluate(snapshot, &Rules::all_rules());
+    assert!(report.scan.complete, "{:?}", report.not_evaluated.first());
+    report.findings.into_iter().map(|finding| finding.id).collect()
+}
+
+fn scan(snapshot: &Arc<Snapshot>, quota_share: f64, buckets: Buckets) -> (Snapshot, Endpoint, Duration) {
+    let latency = if matches!(buckets, Buckets::Off) { Duration::ZERO } else { LATENCY };
+    let endpoint = Endpoint::start(Settings { latency, buckets, ..Settings::of(Arc::clone(snapshot)) }).unwrap();
+    let options = ClientOptions { attempts: 3, ..ClientOptions::default() };
+    let clients = clients_with(&endpoint.url(), &snapshot.targets[0].region, &options);
+    let request = Request {
+        logins: Vec::new(),
+        regions: Regions::Default,
+        scope: Scope::default(),
+        datasets: rules::ALL.iter().flat_map(|rule| rule.needs).copied().collect(),
+        timeout: Duration::from_secs(3600),
+        quota_share,
+        pace: Pace::default(),
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let started = Instant::now();
+    let region = snapshot.targets[0].region.clone();
+    let scanned =
+        runtime.block_on(collect_with(clients, &region, &request, Arc::new(|_| ()), CancellationToken::new()));
+    let took = started.elapsed();
+    (scanned.unwrap(), endpoint, took)
+}
+
+/// The least time in seconds that a share of the slowest bucket allows for these requests, and its name.
+fn bound(requests: &BTreeMap<String, u64>, share: f64) -> (f64, &'static str) {
+    let seconds = BUCKETS.iter().map(|(name, burst, per_second, operations)| {
+        let of_bucket = |api: &&String| operations.iter().any(|operation| api.starts_with(operation));
+        let count: u64 = requests.keys().filter(of_bucket).map(|api| requests[api]).sum();
+        ((count as f64 - burst * share).max(0.0) / (per_second * share), *name)
+    });
+    let (longest, name) = seconds.fold((0.0, "latency"), |a, b| if b.0 > a.0 { b } else { a });
+    (longest + f64::from(CHAIN) * LATENCY.as_secs_f64(), name)
+}
