@@ -17,6 +17,7 @@ mod generated;
 mod house;
 mod html;
 mod mutations;
+mod odd;
 mod peers;
 mod placement_query;
 mod placement_rollout;

@@ -70,7 +70,7 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
                 let mut command = shell::Command::new("aws autoscaling update-auto-scaling-group");
                 command.option("region", &topology.target.region);
                 command.option("auto-scaling-group-name", &group.name);
-                command.option("max-size", &(group.max_size + 1).to_string());
+                command.option("max-size", &group.max_size.saturating_add(1).to_string());
                 commands.push(command.to_string());
             }
             reasons.push(reason);

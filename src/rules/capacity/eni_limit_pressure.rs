@@ -273,7 +273,7 @@ fn grow(topology: &Topology<'_>, slots: &TypeSlots<'_>) -> Vec<String> {
         let mut command = shell::Command::new("aws autoscaling update-auto-scaling-group");
         command.option("region", topology.target.region.as_str());
         command.option("auto-scaling-group-name", &group.name);
-        command.option("max-size", &(group.max_size + 1).to_string());
+        command.option("max-size", &group.max_size.saturating_add(1).to_string());
         command.to_string()
     })
     .collect()
