@@ -30,14 +30,14 @@ RUN case "$TARGETARCH" in \
     esac \
     && rustup target add "$(cat /target)"
 WORKDIR /src
-# Cargo.toml names the benchmark, so Cargo wants to see it. The demo account is part of the binary.
+# Cargo.toml names the benchmarks and the mocks, so Cargo wants to see them. The demo account is part of the binary.
 COPY Cargo.toml Cargo.lock ./
 COPY benches benches
-COPY mocks/demo.json mocks/demo.json
+COPY mocks mocks
 COPY src src
 ENV CC_x86_64_unknown_linux_musl=musl-gcc CC_aarch64_unknown_linux_musl=musl-gcc
 RUN target=$(cat /target) \
-    && cargo build --locked --release --bin audit --target "$target" \
+    && cargo build --locked --release --package ecs-network-audit --target "$target" \
     && mv "target/$target/release/audit" /audit \
     && rm -rf target
 

@@ -2,6 +2,9 @@
 //!
 //! `cargo bench --bench scan` scans size M against a simulated endpoint with AWS's token buckets and 30 ms latency: with the
 //! whole of the quotas, with the default share, and while somebody else eats half of every bucket. Each run takes minutes.
+//!
+//! With `AUDIT_BENCH_URL`, the URL of `simulated-aws --no-limits`, it scans and judges what is served there without pacing and
+//! prints the peak of its own memory.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark has no readers of its API")]
 
@@ -41,6 +44,9 @@ fn main() {
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
+    if let Ok(url) = std::env::var("AUDIT_BENCH_URL") {
+        return memory(&url);
+    }
     let size = match std::env::var("AUDIT_BENCH_SIZE").as_deref() {
         Ok("S") => Size::S,
         _ => Size::M,
@@ -70,11 +76,33 @@ fn judged(snapshot: &Snapshot) -> Vec<String> {
     report.findings.into_iter().map(|finding| finding.id).collect()
 }
 
+/// The peak of this process's memory in a scan and judgement of what is served elsewhere.
+fn memory(url: &str) {
+    let (started, peak) = (Instant::now(), || {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or("VmHWM: unknown").to_owned()
+    });
+    let snapshot = read(url, "eu-west-1", 1000.0);
+    println!("read in {:.1} s, {}", started.elapsed().as_secs_f64(), peak());
+    let started = Instant::now();
+    let report = evaluate(&snapshot, &Rules::all_rules());
+    let counts = report.counts;
+    println!("judged in {:.2} s, {}", started.elapsed().as_secs_f64(), peak());
+    println!("{} services, {} tasks, {} requests", counts.services, counts.tasks, counts.api_calls);
+}
+
 fn scan(snapshot: &Arc<Snapshot>, quota_share: f64, buckets: Buckets) -> (Snapshot, Endpoint, Duration) {
     let latency = if matches!(buckets, Buckets::Off) { Duration::ZERO } else { LATENCY };
     let endpoint = Endpoint::start(Settings { latency, buckets, ..Settings::of(Arc::clone(snapshot)) }).unwrap();
+    let started = Instant::now();
+    let scanned = read(&endpoint.url(), &snapshot.targets[0].region, quota_share);
+    let took = started.elapsed();
+    (scanned, endpoint, took)
+}
+
+fn read(url: &str, region: &str, quota_share: f64) -> Snapshot {
     let options = ClientOptions { attempts: 3, ..ClientOptions::default() };
-    let clients = clients_with(&endpoint.url(), &snapshot.targets[0].region, &options);
+    let clients = clients_with(url, region, &options);
     let request = Request {
         logins: Vec::new(),
         regions: Regions::Default,
@@ -85,12 +113,8 @@ fn scan(snapshot: &Arc<Snapshot>, quota_share: f64, buckets: Buckets) -> (Snapsh
         pace: Pace::default(),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let started = Instant::now();
-    let region = snapshot.targets[0].region.clone();
-    let scanned =
-        runtime.block_on(collect_with(clients, &region, &request, Arc::new(|_| ()), CancellationToken::new()));
-    let took = started.elapsed();
-    (scanned.unwrap(), endpoint, took)
+    let scanned = runtime.block_on(collect_with(clients, region, &request, Arc::new(|_| ()), CancellationToken::new()));
+    scanned.unwrap()
 }
 
 /// The least time in seconds that a share of the slowest bucket allows for these requests, and its name.
