@@ -174,35 +174,39 @@ fn passed_on(dataset: Dataset, source: Dataset, failure: &Failure) -> Failure {
     }
 }
 
-/// Runs a reading function for each parent at once; the answers come in the order of the parents.
+/// Calls of one kind that wait at the same time: more than a bucket lets through at once, and few enough to need no memory.
+pub(super) const WAITING: usize = 64;
+
+/// Runs a reading function for each parent, many at once; the answers come in the order of the parents.
 pub(super) async fn each<T, R, F>(parents: Vec<T>, read: impl Fn(T) -> F) -> Vec<R>
 where
     R: Send + 'static,
     F: Future<Output = R> + Send + 'static,
 {
-    let mut tasks = JoinSet::new();
+    let (mut tasks, mut answers) = (JoinSet::new(), Vec::with_capacity(parents.len()));
     for (index, parent) in parents.into_iter().enumerate() {
+        if tasks.len() >= WAITING {
+            answers.extend(next(&mut tasks).await);
+        }
         let read = read(parent);
         tasks.spawn(async move { (index, read.await) });
     }
-    let mut answers = finish(tasks).await;
+    while let Some(answer) = next(&mut tasks).await {
+        answers.push(answer);
+    }
     answers.sort_by_key(|(index, _)| *index);
     answers.into_iter().map(|(_, answer)| answer).collect()
 }
 
-/// The answers of all tasks, as they come in.
-pub(super) async fn finish<R: 'static>(mut tasks: JoinSet<R>) -> Vec<R> {
-    let mut answers = Vec::with_capacity(tasks.len());
-    while let Some(joined) = tasks.join_next().await {
-        match joined {
-            Ok(answer) => answers.push(answer),
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                Err(error) => unreachable!("no task of a scan is ever cancelled: {error}"),
-            },
-        }
+/// The next answer of a task; `None` when there are no more.
+pub(super) async fn next<R: 'static>(tasks: &mut JoinSet<R>) -> Option<R> {
+    match tasks.join_next().await? {
+        Ok(answer) => Some(answer),
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(error) => unreachable!("no task of a scan is ever cancelled: {error}"),
+        },
     }
-    answers
 }
 
 /// Puts the parts of a dataset together. When every part failed, nothing of it is known.

@@ -7,7 +7,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinSet;
 
 use super::ecs::sorted;
-use super::plan::{Reader, finish, gather};
+use super::plan::{Reader, WAITING, gather, next};
 use super::task_definition::task_definition;
 use crate::snapshot::TargetData;
 use crate::snapshot::coverage::{Dataset, Failure};
@@ -47,33 +47,62 @@ pub(super) async fn read(reader: &Reader, mut come_across: UnboundedReceiver<Arn
     if !reader.wants(Dataset::TaskDefinitions) {
         return;
     }
-    let (mut calls, mut asked) = (JoinSet::new(), BTreeSet::new());
-    let mut ask = |arn: Arn| {
-        if asked.insert(arn.clone()) {
-            if asked.len() == 1 {
-                reader.started(Dataset::TaskDefinitions);
-            }
-            calls.spawn(describe(reader.clone(), arn));
-        }
-    };
+    let mut queue = Queue { reader, calls: JoinSet::new(), asked: BTreeSet::new(), waiting: Vec::new() };
+    let mut parts = Vec::new();
     let sources = reader.sources(Dataset::TaskDefinitions);
     tokio::pin!(sources);
     loop {
         tokio::select! {
-            Some(arn) = come_across.recv() => ask(arn),
+            Some(arn) = come_across.recv() => queue.ask(arn),
+            Some(part) = next(&mut queue.calls) => {
+                parts.push(part);
+                queue.go_on();
+            }
             () = &mut sources => break,
         }
     }
-    reader.look(in_use).into_iter().for_each(&mut ask);
-    if asked.is_empty() {
+    reader.look(in_use).into_iter().for_each(|arn| queue.ask(arn));
+    if queue.asked.is_empty() {
         reader.started(Dataset::TaskDefinitions);
     }
-    let mut definitions = sorted(gather(finish(calls).await), |definition| definition.arn.clone());
+    while let Some(part) = next(&mut queue.calls).await {
+        parts.push(part);
+        queue.go_on();
+    }
+    let mut definitions = sorted(gather(parts), |definition| definition.arn.clone());
     // A schedule may name a family, whose newest revision something else names by its number.
     if let Some(items) = definitions.items_mut() {
         items.dedup_by(|a, b| a.arn == b.arn);
     }
     reader.finished(Dataset::TaskDefinitions, |data| &mut data.task_definitions, definitions);
+}
+
+/// Revisions that were named, each asked for once.
+struct Queue<'r> {
+    reader: &'r Reader,
+    calls: JoinSet<(Vec<TaskDefinition>, Option<Failure>)>,
+    asked: BTreeSet<Arn>,
+    waiting: Vec<Arn>,
+}
+
+impl Queue<'_> {
+    fn ask(&mut self, arn: Arn) {
+        if self.asked.insert(arn.clone()) {
+            if self.asked.len() == 1 {
+                self.reader.started(Dataset::TaskDefinitions);
+            }
+            self.waiting.push(arn);
+            self.go_on();
+        }
+    }
+
+    fn go_on(&mut self) {
+        while self.calls.len() < WAITING
+            && let Some(arn) = self.waiting.pop()
+        {
+            self.calls.spawn(describe(self.reader.clone(), arn));
+        }
+    }
 }
 
 async fn describe(reader: Reader, arn: Arn) -> (Vec<TaskDefinition>, Option<Failure>) {
