@@ -1,5 +1,6 @@
 //! Targets that are unhealthy for no reason that another rule found.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
@@ -46,7 +47,8 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
     let rollout = service.deployments.iter().find(|deployment| deployment.status == "PRIMARY");
     let settled = rollout.and_then(|d| d.rollout_state.as_deref()).is_none_or(|state| state == "COMPLETED");
     let tasks_unread = analyses.topology.gap_in_cluster(Dataset::Tasks, workload.cluster_arn);
-    let explained = explanations(workload, analyses);
+    // Other rules are asked only where something is unhealthy.
+    let explained = LazyCell::new(|| explanations(workload, analyses));
     let mut unhealthy: BTreeMap<String, Vec<&TargetHealth>> = BTreeMap::new();
     let mut seen = BTreeSet::new();
     for attachment in found.all.iter().filter(|attachment| seen.insert(&attachment.target_group.arn)) {
@@ -83,7 +85,7 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
     if unhealthy.is_empty() {
         return attachments::outcome(true, gaps, None);
     }
-    let open = explained.open;
+    let open = explained.open.clone();
     let count: usize = unhealthy.values().map(Vec::len).sum();
     let mut message = text![count, if count == 1 { " target of " } else { " targets of " }, &workload.short_name];
     message.push(if count == 1 { " is unhealthy: " } else { " are unhealthy: " });
