@@ -49,5 +49,19 @@ fn capacity(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, paths, capacity);
+fn tasks(criterion: &mut Criterion) {
+    let snapshot = mocks::large::hundred_thousand_tasks().snapshot();
+    let settings = Settings::all_rules();
+    let mut group = criterion.benchmark_group("10,000 services with 100,000 tasks");
+    group.sample_size(10);
+    group.bench_function("topology", |bencher| {
+        bencher.iter(|| black_box(Topology::build(&snapshot, &snapshot.targets[0]).workloads().len()));
+    });
+    group.bench_function("all rules", |bencher| {
+        bencher.iter(|| black_box(evaluate(&snapshot, &settings).findings.len()));
+    });
+    group.finish();
+}
+
+criterion_group!(benches, paths, tasks, capacity);
 criterion_main!(benches);

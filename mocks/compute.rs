@@ -448,50 +448,10 @@ impl Account {
 
     /// A running task of a service, started a day ago.
     pub fn task(&mut self, service: &Arn, name: &str) -> Arn {
-        let found = self.data.services.items().iter().find(|s| s.arn == *service).unwrap().clone();
-        let arn = Arn::from(format!(
-            "arn:aws:ecs:{REGION}:{ACCOUNT}:task/{}/{}",
-            found.cluster_arn.name(),
-            &id("t", name)[2..]
-        ));
-        let network = found.network_configuration.as_ref();
-        push(
-            &mut self.data.tasks,
-            Task {
-                arn: arn.clone(),
-                cluster_arn: found.cluster_arn.clone(),
-                task_definition_arn: found.task_definition.clone().unwrap(),
-                group: Some(format!("service:{}", found.name)),
-                started_by: None,
-                last_status: "RUNNING".to_owned(),
-                desired_status: "RUNNING".to_owned(),
-                launch_type: found.launch_type.clone(),
-                capacity_provider_name: None,
-                container_instance_arn: None,
-                availability_zone: None,
-                platform_version: None,
-                platform_family: None,
-                health_status: None,
-                connectivity: Some("CONNECTED".to_owned()),
-                enable_execute_command: false,
-                created_at: Some(now() - SignedDuration::from_hours(24)),
-                pull_started_at: None,
-                pull_stopped_at: None,
-                started_at: Some(now() - SignedDuration::from_hours(24)),
-                stopped_at: None,
-                stopping_at: None,
-                stop_code: None,
-                stopped_reason: None,
-                network_interface: network.map(|network| TaskNetworkInterface {
-                    status: "ATTACHED".to_owned(),
-                    network_interface_id: Some(NetworkInterfaceId::from(id("eni", name))),
-                    subnet_id: network.subnets.first().cloned(),
-                    private_ipv4_address: Some("10.0.1.20".to_owned()),
-                    ipv6_address: None,
-                }),
-                containers: Vec::new(),
-            },
-        );
+        let found = self.data.services.items().iter().find(|s| s.arn == *service).unwrap();
+        let task = running_task(found, name);
+        let arn = task.arn.clone();
+        push(&mut self.data.tasks, task);
         arn
     }
 
@@ -573,6 +533,50 @@ impl Account {
         let event =
             ServiceEvent { created_at: Some(now() - SignedDuration::from_mins(5)), message: message.to_owned() };
         self.edit_service(service, |service| service.events.insert(0, event));
+    }
+}
+
+/// A task of a service that started a day ago and nothing shows of but its ENI.
+pub fn running_task(service: &Service, name: &str) -> Task {
+    let arn = Arn::from(format!(
+        "arn:aws:ecs:{REGION}:{ACCOUNT}:task/{}/{}",
+        service.cluster_arn.name(),
+        &id("t", name)[2..]
+    ));
+    let network = service.network_configuration.as_ref();
+    Task {
+        arn,
+        cluster_arn: service.cluster_arn.clone(),
+        task_definition_arn: service.task_definition.clone().unwrap(),
+        group: Some(format!("service:{}", service.name)),
+        started_by: None,
+        last_status: "RUNNING".to_owned(),
+        desired_status: "RUNNING".to_owned(),
+        launch_type: service.launch_type.clone(),
+        capacity_provider_name: None,
+        container_instance_arn: None,
+        availability_zone: None,
+        platform_version: None,
+        platform_family: None,
+        health_status: None,
+        connectivity: Some("CONNECTED".to_owned()),
+        enable_execute_command: false,
+        created_at: Some(now() - SignedDuration::from_hours(24)),
+        pull_started_at: None,
+        pull_stopped_at: None,
+        started_at: Some(now() - SignedDuration::from_hours(24)),
+        stopped_at: None,
+        stopping_at: None,
+        stop_code: None,
+        stopped_reason: None,
+        network_interface: network.map(|network| TaskNetworkInterface {
+            status: "ATTACHED".to_owned(),
+            network_interface_id: Some(NetworkInterfaceId::from(id("eni", name))),
+            subnet_id: network.subnets.first().cloned(),
+            private_ipv4_address: Some("10.0.1.20".to_owned()),
+            ipv6_address: None,
+        }),
+        containers: Vec::new(),
     }
 }
 

@@ -1,15 +1,33 @@
 //! A large account for benchmarks.
 
-use ecs_network_audit::snapshot::enums::{LaunchType, NetworkMode, TargetType};
-use ecs_network_audit::snapshot::ids::{Arn, SecurityGroupId, SubnetId, VpcId};
+use std::collections::BTreeMap;
 
-use super::account::Account;
-use super::compute::{container, ecr, set_counts, set_launch, set_network, web};
+use ecs_network_audit::snapshot::ecs::{ContainerInstance, Service, ServiceEvent, Task, TaskContainer};
+use ecs_network_audit::snapshot::elb::TargetHealth;
+use ecs_network_audit::snapshot::enums::{LaunchType, NetworkMode, TargetType};
+use ecs_network_audit::snapshot::ids::{Arn, NetworkInterfaceId, SecurityGroupId, SubnetId, VpcId};
+use ecs_network_audit::snapshot::vpc::{NetworkInterface, NetworkInterfaceQuota, Subnet};
+use jiff::SignedDuration;
+
+use super::account::{ACCOUNT, Account, REGION, id, now, push};
+use super::compute::{container, ecr, running_task, set_counts, set_launch, set_network, web};
+use super::interfaces::requester_managed;
 
 const VPCS: usize = 25;
 const SERVICES_PER_VPC: usize = 400;
 const SERVICES_PER_CLUSTER: usize = 100;
-const INSTANCES_PER_CLUSTER: usize = 4;
+const TASKS_PER_SERVICE: usize = 10;
+const EVENTS_PER_SERVICE: usize = 100;
+
+/// What DescribeVpcEndpoints shows where nobody wrote a policy.
+const DEFAULT_POLICY: &str = r#"{"Statement":[{"Action":"*","Effect":"Allow","Principal":"*","Resource":"*"}]}"#;
+
+/// How many VPCs, and how many container instances in each cluster.
+#[derive(Clone, Copy)]
+struct Size {
+    vpcs: usize,
+    instances: usize,
+}
 
 struct Network {
     vpc: VpcId,
@@ -27,10 +45,27 @@ pub fn ten_thousand_services() -> Account {
 
 /// The same in fewer VPCs, 400 services in each.
 pub fn services_in(vpcs: usize) -> Account {
+    account(Size { vpcs, instances: 4 })
+}
+
+/// The 10,000 services with ten tasks of each, all running: ENIs, healthy targets, and a fifth of them on 2,500 container
+/// instances.
+pub fn hundred_thousand_tasks() -> Account {
+    tasks_in(VPCS)
+}
+
+/// The same in fewer VPCs, 4,000 tasks in each.
+pub fn tasks_in(vpcs: usize) -> Account {
+    let mut account = account(Size { vpcs, instances: 25 });
+    run(&mut account);
+    account
+}
+
+fn account(size: Size) -> Account {
     let mut account = Account::new();
-    for number in 0..vpcs {
+    for number in 0..size.vpcs {
         let network = network(&mut account, number);
-        services(&mut account, number, &network);
+        services(&mut account, size, number, &network);
     }
     account
 }
@@ -54,15 +89,18 @@ fn network(account: &mut Account, number: usize) -> Network {
         isolated.push(account.subnet(&vpc, &format!("isolated-{number}-{zone}"), &cidr(96 + n * 4), zone));
     }
     let table = account.route_table(&vpc, &format!("isolated-{number}"), &[&isolated[0], &isolated[1]]);
-    account.s3_gateway(&vpc, &[&table]);
+    let mut endpoints = vec![account.s3_gateway(&vpc, &[&table])];
     for service in ["ecr.api", "ecr.dkr", "logs", "secretsmanager"] {
         let group = format!("endpoints-{number}");
-        account.interface_endpoint_of(&vpc, service, &[&isolated[0], &isolated[1]], &group);
+        endpoints.push(account.interface_endpoint_of(&vpc, service, &[&isolated[0], &isolated[1]], &group));
+    }
+    for endpoint in endpoints {
+        account.edit_endpoint(&endpoint, |endpoint| endpoint.policy_document = Some(DEFAULT_POLICY.to_owned()));
     }
     Network { vpc, public, private, isolated }
 }
 
-fn services(account: &mut Account, vpc: usize, network: &Network) {
+fn services(account: &mut Account, size: Size, vpc: usize, network: &Network) {
     let alb = account.alb(&format!("alb-{vpc}"), &[&network.public[0], &network.public[1]]);
     let balancers = account.data.load_balancers.items();
     let alb_group = balancers.iter().find(|b| b.arn == alb).unwrap().security_groups[0].clone();
@@ -71,7 +109,7 @@ fn services(account: &mut Account, vpc: usize, network: &Network) {
     let mut cluster = None;
     for number in 0..SERVICES_PER_VPC {
         if number.is_multiple_of(SERVICES_PER_CLUSTER) {
-            cluster = Some(new_cluster(account, vpc, number, network));
+            cluster = Some(new_cluster(account, size, vpc, number, network));
         }
         let cluster = cluster.as_ref().unwrap();
         let service = service(account, cluster, &format!("service-{vpc}-{number}"), number, network, &alb_group);
@@ -85,11 +123,12 @@ fn services(account: &mut Account, vpc: usize, network: &Network) {
     }
 }
 
-fn new_cluster(account: &mut Account, vpc: usize, number: usize, network: &Network) -> Arn {
+fn new_cluster(account: &mut Account, size: Size, vpc: usize, number: usize, network: &Network) -> Arn {
     let cluster = account.cluster(&format!("cluster-{vpc}-{number}"));
-    for instance in 0..INSTANCES_PER_CLUSTER {
+    for instance in 0..size.instances {
         let name = format!("instance-{vpc}-{number}-{instance}");
-        let instance = account.container_instance(&cluster, &name, "m5.large", &network.private[instance]);
+        let subnet = &network.private[instance % network.private.len()];
+        let instance = account.container_instance(&cluster, &name, "m5.large", subnet);
         account.trunk(&instance);
     }
     cluster
@@ -129,6 +168,149 @@ fn service(
         set_network(service, configuration);
     });
     service
+}
+
+/// Runs every service: its tasks with their ENIs, the health of its targets, and its events, as far back as ECS keeps them.
+fn run(account: &mut Account) {
+    let subnets: Vec<Subnet> = account.data.subnets.items().to_vec();
+    let mut room = Room::of(account, &subnets);
+    for instance in account.data.instances.items() {
+        let subnet = &subnets[room.subnets[instance.subnet_id.as_ref().unwrap()]];
+        let primary = &instance.network_interfaces[0];
+        let mut shown = requester_managed("", subnet, &[], &primary.private_ips[0]);
+        (shown.id, shown.requester_managed) = (primary.id.clone(), false);
+        shown.security_group_ids.clone_from(&primary.security_group_ids);
+        shown.attached_instance_id = Some(instance.id.clone());
+        push(&mut account.data.network_interfaces, shown);
+    }
+    let count = i32::try_from(TASKS_PER_SERVICE).unwrap();
+    for service in account.data.services.items_mut().unwrap() {
+        set_counts(service, count, count);
+        service.events = (0..EVENTS_PER_SERVICE).map(|age| steady(service, age)).collect();
+        for number in 0..TASKS_PER_SERVICE {
+            let subnet = &service.network_configuration.as_ref().unwrap().subnets;
+            let subnet = &subnets[room.subnets[&subnet[number % subnet.len()]]];
+            let task = task(service, number, subnet, &mut room);
+            for balancer in &service.load_balancers {
+                let address = task.network_interface.as_ref().unwrap().private_ipv4_address.clone().unwrap();
+                let target = TargetHealth {
+                    target_group_arn: balancer.target_group_arn.clone().unwrap(),
+                    target_id: address,
+                    port: Some(8080),
+                    availability_zone: Some(subnet.availability_zone.clone()),
+                    state: "healthy".to_owned(),
+                    reason: None,
+                    description: None,
+                };
+                push(&mut account.data.target_health, target);
+            }
+            let shown = shown(service, &task, subnet);
+            push(&mut account.data.network_interfaces, shown);
+            push(&mut account.data.tasks, task);
+        }
+    }
+    for instance in account.data.container_instances.items_mut().unwrap() {
+        let tasks = room.tasks_on.get(&instance.arn).copied().unwrap_or(0);
+        instance.running_tasks_count = tasks;
+        instance.remaining_resources.cpu_units -= 256 * i64::from(tasks);
+        instance.remaining_resources.memory_mib -= 512 * i64::from(tasks);
+    }
+    for subnet in account.data.subnets.items_mut().unwrap() {
+        subnet.available_ip_address_count -= i32::try_from(room.taken[room.subnets[&subnet.id]]).unwrap();
+    }
+    push(&mut account.data.network_interface_quota, NetworkInterfaceQuota { interfaces_per_zone: 100_000 });
+}
+
+/// Where tasks go: the next free address of each subnet, the next instance of each cluster and zone.
+struct Room {
+    /// Positions of the subnets.
+    subnets: BTreeMap<SubnetId, usize>,
+    /// Addresses taken, by the subnet's position.
+    taken: Vec<usize>,
+    instances: BTreeMap<(Arn, String), Vec<Arn>>,
+    tasks_on: BTreeMap<Arn, i32>,
+}
+
+impl Room {
+    fn of(account: &Account, subnets: &[Subnet]) -> Self {
+        let zone = |instance: &ContainerInstance| instance.attributes["ecs.availability-zone"].clone().unwrap();
+        let mut instances: BTreeMap<_, Vec<Arn>> = BTreeMap::new();
+        for instance in account.data.container_instances.items() {
+            let key = (instance.cluster_arn.clone(), zone(instance));
+            instances.entry(key).or_default().push(instance.arn.clone());
+        }
+        Self {
+            subnets: subnets.iter().enumerate().map(|(position, subnet)| (subnet.id.clone(), position)).collect(),
+            taken: vec![0; subnets.len()],
+            instances,
+            tasks_on: BTreeMap::new(),
+        }
+    }
+
+    fn address(&mut self, subnet: &Subnet) -> String {
+        let taken = &mut self.taken[self.subnets[&subnet.id]];
+        *taken += 1;
+        // The instances and endpoints have the first ones.
+        let first = u32::from(subnet.cidr_block.unwrap().network()) + 256;
+        std::net::Ipv4Addr::from(first + u32::try_from(*taken).unwrap()).to_string()
+    }
+
+    /// The instance in a zone with the fewest tasks.
+    fn instance(&mut self, cluster: &Arn, zone: &str) -> Arn {
+        let instances = &self.instances[&(cluster.clone(), zone.to_owned())];
+        let fewest = instances.iter().min_by_key(|arn| self.tasks_on.get(*arn).copied().unwrap_or(0)).unwrap().clone();
+        *self.tasks_on.entry(fewest.clone()).or_default() += 1;
+        fewest
+    }
+}
+
+fn task(service: &Service, number: usize, subnet: &Subnet, room: &mut Room) -> Task {
+    let mut task = running_task(service, &format!("{}-{number}", service.name));
+    task.started_by = Some(format!("ecs-svc/{}", service.name));
+    task.availability_zone = Some(subnet.availability_zone.clone());
+    task.health_status = Some("UNKNOWN".to_owned());
+    task.pull_started_at = task.created_at;
+    task.pull_stopped_at = task.created_at;
+    let seen = task.network_interface.as_mut().unwrap();
+    seen.subnet_id = Some(subnet.id.clone());
+    seen.private_ipv4_address = Some(room.address(subnet));
+    if service.launch_type == Some(LaunchType::Fargate) {
+        task.platform_version = Some("1.4.0".to_owned());
+        task.platform_family = Some("Linux".to_owned());
+    } else {
+        task.container_instance_arn = Some(room.instance(&service.cluster_arn, &subnet.availability_zone));
+    }
+    task.containers.push(TaskContainer {
+        name: "app".to_owned(),
+        image: Some(ecr("web")),
+        image_digest: Some(format!("sha256:{}", "0123456789abcdef".repeat(4))),
+        last_status: "RUNNING".to_owned(),
+        exit_code: None,
+        reason: None,
+        network_bindings: Vec::new(),
+    });
+    task
+}
+
+/// The ENI of a task as DescribeNetworkInterfaces shows it: a branch of the trunk on container instances.
+fn shown(service: &Service, task: &Task, subnet: &Subnet) -> NetworkInterface {
+    let seen = task.network_interface.as_ref().unwrap();
+    let groups: Vec<_> = service.network_configuration.as_ref().unwrap().security_groups.iter().collect();
+    let on_fargate = task.container_instance_arn.is_none();
+    NetworkInterface {
+        id: NetworkInterfaceId::from(seen.network_interface_id.as_ref().unwrap().as_str()),
+        interface_type: if on_fargate { "interface" } else { "branch" }.to_owned(),
+        description: format!("arn:aws:ecs:{REGION}:{ACCOUNT}:attachment/{}", &id("a", task.arn.name())[2..]),
+        requester_id: on_fargate.then(|| "578734482556".to_owned()),
+        ..requester_managed("", subnet, &groups, seen.private_ipv4_address.as_ref().unwrap())
+    }
+}
+
+/// ECS says so every six hours.
+fn steady(service: &Service, age: usize) -> ServiceEvent {
+    let hours = i64::try_from(age).unwrap() * 6 + 1;
+    let message = format!("(service {}) has reached a steady state.", service.name);
+    ServiceEvent { created_at: Some(now() - SignedDuration::from_hours(hours)), message }
 }
 
 /// 5,000 container instances in ten clusters with ten awsvpc tasks on each, of five services a cluster, and a service

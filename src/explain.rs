@@ -71,8 +71,8 @@ fn of_workload<'s>(
         name: resource.name.clone(),
         launches: launches(workload),
         origins: origins(topology, workload),
-        needs: cells.iter().filter_map(|cell| of_cell(topology, cell)).collect(),
-        load_balancers: ingress.flows.iter().map(|flow| of_flow(topology, flow)).collect(),
+        needs: cells.iter().filter_map(|cell| of_cell(analyses, cell)).collect(),
+        load_balancers: ingress.flows.iter().map(|flow| of_flow(analyses, flow)).collect(),
         listeners: listeners(topology, workload),
         gaps,
         findings: mine
@@ -131,14 +131,16 @@ fn origins(topology: &Topology<'_>, workload: &Workload<'_>) -> Vec<Origin> {
     all
 }
 
-fn of_cell(topology: &Topology<'_>, cell: &Cell<'_>) -> Option<Need> {
+fn of_cell<'s>(analyses: &Analyses<'s>, cell: &Cell<'s>) -> Option<Need> {
+    let topology = analyses.topology;
     let (need, from) = (cell.need.as_ref()?, cell.origin.as_ref()?);
     let (host_kind, host) = match &need.destination {
         Destination::Service { host, .. } => ("aws-service", host),
         Destination::PublicHost(host) => ("public-host", host),
         Destination::OtherHost(host) => ("other-host", host),
     };
-    let hops = cell.hops.as_slice();
+    let hops = analyses.hops(cell);
+    let hops = hops.as_slice();
     let outcome = match &cell.reach {
         Reach::Holds(_) => outcome("holds", false, &[], &[], hops),
         Reach::Fails(failure) => outcome("fails", failure.is_partial, &failure.blockers, &[], hops),
@@ -162,7 +164,7 @@ fn of_cell(topology: &Topology<'_>, cell: &Cell<'_>) -> Option<Need> {
     })
 }
 
-fn of_flow(topology: &Topology<'_>, flow: &Flow<'_>) -> LoadBalancerPath {
+fn of_flow<'s>(analyses: &Analyses<'s>, flow: &Flow<'s>) -> LoadBalancerPath {
     let gaps = flow.gaps();
     let (word, partial, blockers) = match (flow.is_refused(), gaps.is_empty()) {
         (true, _) => ("fails", !flow.leg.is_shut, flow.leg.blockers.as_slice()),
@@ -178,7 +180,7 @@ fn of_flow(topology: &Topology<'_>, flow: &Flow<'_>) -> LoadBalancerPath {
             FlowPurpose::Health => "health-check",
         },
         from_subnet: flow.from.as_str().to_owned(),
-        to: of_origin(topology, &flow.to),
+        to: of_origin(analyses.topology, &flow.to),
         protocol: flow.sent.protocol.name(),
         first_port: flow.sent.ports.first,
         last_port: flow.sent.ports.last,
@@ -187,7 +189,7 @@ fn of_flow(topology: &Topology<'_>, flow: &Flow<'_>) -> LoadBalancerPath {
             PortKind::Bound => "bound",
             PortKind::Range => "range",
         },
-        outcome: outcome(word, partial, blockers, &gaps, &flow.leg.hops),
+        outcome: outcome(word, partial, blockers, &gaps, &analyses.hops_of_flow(flow)),
     }
 }
 

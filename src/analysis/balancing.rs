@@ -1,8 +1,12 @@
 //! What a load balancer sends from, by its type and attributes, and who may reach its listeners.
 
-use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use std::cell::RefCell;
+use std::rc::Rc;
 
-use super::ends;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use rustc_hash::FxHashMap;
+
+use super::{Analyses, ends};
 use crate::reach::filter::Amount;
 use crate::reach::group::{self, Peer};
 use crate::reach::leg::{Counts, End, Groups};
@@ -13,7 +17,7 @@ use crate::reach::verdict::Gap;
 use crate::snapshot::coverage::Dataset;
 use crate::snapshot::elb::{Action, Listener, LoadBalancer, TargetGroup};
 use crate::snapshot::enums::{LoadBalancerType, TargetType};
-use crate::snapshot::ids::{Arn, SecurityGroupId, SubnetId};
+use crate::snapshot::ids::{Arn, SecurityGroupId, SubnetId, VpcId};
 use crate::snapshot::vpc::Subnet;
 use crate::text;
 use crate::topology::{Lookup, Topology, gap_for};
@@ -31,11 +35,22 @@ pub struct Sources<'s> {
     pub clients: End<'s>,
 }
 
-/// The sources of a load balancer, one for each subnet.
-///
-/// # Errors
-/// The gap, when a subnet of it can't be seen.
-pub fn sources<'s>(
+/// The sources of load balancers by their VPC, which that of the target group stands in for.
+pub(super) type Memo<'s> = RefCell<FxHashMap<(&'s Arn, Option<&'s VpcId>), Result<Rc<Vec<Sources<'s>>>, Gap>>>;
+
+impl<'s> Analyses<'s> {
+    /// The sources of a load balancer, one for each subnet; made once.
+    ///
+    /// # Errors
+    /// The gap, when a subnet of it can't be seen.
+    pub fn sources(&self, balancer: &'s LoadBalancer, group: &'s TargetGroup) -> Result<Rc<Vec<Sources<'s>>>, Gap> {
+        let key = (&balancer.arn, balancer.vpc_id.as_ref().or(group.vpc_id.as_ref()));
+        let make = || sources(self.topology, balancer, group).map(Rc::new);
+        self.sources.borrow_mut().entry(key).or_insert_with(make).clone()
+    }
+}
+
+fn sources<'s>(
     topology: &Topology<'s>,
     balancer: &'s LoadBalancer,
     group: &TargetGroup,
@@ -107,9 +122,8 @@ fn node_addresses(
         return Ok((chosen, Counts::Each));
     }
     let described = balancer.arn.as_str().split_once(":loadbalancer/").map(|(_, path)| format!("ELB {path}"));
-    let interfaces = topology.data().network_interfaces.items().iter();
-    let own = interfaces
-        .filter(|interface| Some(&interface.description) == described.as_ref() && interface.subnet_id == subnet.id);
+    let interfaces = described.map(|described| topology.network_interfaces_described(&described)).unwrap_or_default();
+    let own = interfaces.iter().filter(|interface| interface.subnet_id == subnet.id);
     let addresses = ends::addresses(own.flat_map(|interface| &interface.private_ips));
     if !addresses.is_empty() {
         return Ok((addresses, Counts::Each));
@@ -195,8 +209,9 @@ pub fn listeners_to<'s>(
     for listener in topology.listeners_of(&balancer.arn)?.items() {
         let by_rule = match balancer.kind {
             LoadBalancerType::Application => {
-                let rules = topology.listener_rules_of(&listener.arn)?;
-                rules.items().iter().any(|rule| forwards(&rule.actions, group))
+                topology.listener_rules_of(&listener.arn)?;
+                let mut rules = topology.known_rules_to(group).iter().filter(|rule| rule.listener_arn == listener.arn);
+                rules.any(|rule| forwards(&rule.actions, group))
             }
             _ => false,
         };

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 
 use super::Analyses;
 use super::needs::{self, Destination, Need, Purpose};
-use super::path::{self, Failure, Fault, Path, Reach};
+use super::path::{self, Failure, Fault, Path, Reach, Way};
 use super::places::Place;
 use crate::reach::policy::{self, Decision, Principal};
 use crate::reach::verdict::{Family, Gap, Hop, Hops, Trace};
@@ -42,7 +42,7 @@ pub struct Cell<'s> {
     pub by_internet: bool,
     /// The answer.
     pub reach: Reach<'s>,
-    /// How it was found.
+    /// How it was found; empty where it holds, see [`Analyses::hops`].
     pub hops: Hops,
 }
 
@@ -120,9 +120,9 @@ impl<'s> Table<'_, 's> {
             }
         };
         let needs = needs::of(self.topology(), self.workload, self.variant, definition, kind);
+        let all: Vec<Rc<Need>> = needs.into_iter().map(Rc::new).collect();
         for interface in [InterfaceKind::TaskEni, InterfaceKind::InstanceEni] {
-            let needs: Vec<Rc<Need>> =
-                needs.iter().filter(|n| n.interface == interface).cloned().map(Rc::new).collect();
+            let needs: Vec<&Rc<Need>> = all.iter().filter(|need| need.interface == interface).collect();
             if needs.is_empty() {
                 continue;
             }
@@ -130,6 +130,7 @@ impl<'s> Table<'_, 's> {
                 InterfaceKind::TaskEni => self.analyses.task_places(self.workload, self.variant, self.launch),
                 InterfaceKind::InstanceEni => self.analyses.instance_places(self.workload, self.variant, self.launch),
             };
+            cells.reserve(places.known.len() * needs.len() + places.gaps.len());
             for place in &places.known {
                 cells.extend(needs.iter().map(|need| self.cell(need, place, definition, places.may_be_narrower)));
             }
@@ -144,6 +145,19 @@ impl<'s> Table<'_, 's> {
         definition: &TaskDefinition,
         origin_is_uncertain: bool,
     ) -> Cell<'s> {
+        if let Some(way) = self.way(need, origin, definition) {
+            return Cell {
+                launch: self.launch.kind,
+                need: Some(Rc::clone(need)),
+                origin: Some(origin.clone()),
+                vpc: way.vpc,
+                route_table: way.route_table,
+                origin_is_uncertain,
+                by_internet: way.by_internet,
+                reach: Reach::Holds(way.by),
+                hops: Hops::new(),
+            };
+        }
         let path = self.analyses.path(&need.destination, origin);
         let (reach, hops) = self.of_workload(need, origin, definition, &path);
         let name = need.name(&self.topology().target.region);
@@ -161,6 +175,14 @@ impl<'s> Table<'_, 's> {
         }
     }
 
+    /// How the need is reached, if it is: by a path whose policy allows the calls.
+    fn way(&self, need: &Need, origin: &Place<'s>, definition: &TaskDefinition) -> Option<Way<'s>> {
+        let way = self.analyses.way(&need.destination, origin)?;
+        let Some(endpoint) = way.by else { return Some(way) };
+        let reach = by_policy(self.analyses, need, endpoint, self.roles(need, definition), way.vpc, &mut Hops::new());
+        matches!(reach, Reach::Holds(_)).then_some(way)
+    }
+
     /// The path with what only the workload knows: the calls that a policy has to allow, doubts and live state.
     fn of_workload(
         &self,
@@ -173,7 +195,7 @@ impl<'s> Table<'_, 's> {
         let mut reach = match &path.reach {
             Reach::Holds(Some(endpoint)) => {
                 let roles = self.roles(need, definition);
-                by_policy(self.topology(), need, endpoint, roles, path.vpc, &mut hops)
+                by_policy(self.analyses, need, endpoint, roles, path.vpc, &mut hops)
             }
             other => other.clone(),
         };
@@ -273,15 +295,15 @@ pub struct Roles<'d> {
 
 /// Whether the policy of the endpoint that serves a need allows its calls.
 pub fn by_policy<'s>(
-    topology: &Topology<'s>,
+    analyses: &Analyses<'s>,
     need: &Need,
     endpoint: &'s VpcEndpoint,
     roles: Roles<'_>,
     vpc: Option<&Vpc>,
     hops: &mut Hops,
 ) -> Reach<'s> {
-    let Some(document) = endpoint.policy_document.as_deref() else { return Reach::Holds(Some(endpoint)) };
-    let account = &topology.target.account;
+    let Some(policy) = analyses.restricting_policy(endpoint) else { return Reach::Holds(Some(endpoint)) };
+    let account = &analyses.topology.target.account;
     let (mut denied, mut gaps) = (Vec::new(), Vec::new());
     for call in &need.calls {
         let mut context = vec![("aws:sourcevpce", endpoint.id.as_str())];
@@ -303,7 +325,7 @@ pub fn by_policy<'s>(
             context: &context,
             is_gateway: endpoint.endpoint_type == VpcEndpointType::Gateway,
         };
-        match policy::evaluate(document, &request) {
+        match policy.evaluate(&request) {
             Decision::Allowed => {}
             Decision::Denied { by } => denied.push((call, by)),
             Decision::Undecidable(reason) => {
@@ -344,12 +366,12 @@ pub fn by_policy<'s>(
             detail: blocker.detail.clone(),
         };
         hops.extend(blockers.iter().map(of_blocker).map(Rc::new));
-        return Reach::Fails(Failure {
+        return Reach::Fails(Box::new(Failure {
             fault: Fault::Policy(endpoint),
             blockers,
             is_partial: false,
             repairs: Vec::new(),
-        });
+        }));
     }
     if !gaps.is_empty() {
         hops.extend(gaps.iter().map(|gap| Rc::new(path::gap_hop(gap, id.clone()))));

@@ -1,20 +1,48 @@
 //! The ends of a leg as the account has them: addresses, groups and network ACLs of origins, endpoints and load balancers.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::rc::Rc;
 
 use ipnet::IpNet;
+use rustc_hash::FxHashMap;
 
+use super::Analyses;
+use super::places::Place;
 use crate::reach::leg::{Counts, End, Groups};
 use crate::reach::space::AddressSet;
 use crate::reach::traffic::Ports;
 use crate::reach::verdict::Gap;
-use crate::snapshot::ids::{NetworkInterfaceId, PrefixListId, SecurityGroupId, SubnetId, VpcId};
+use crate::snapshot::ids::{NetworkInterfaceId, PrefixListId, SecurityGroupId, SubnetId, VpcEndpointId, VpcId};
 use crate::snapshot::vpc::{NetworkAcl, NetworkInterface, Subnet, VpcEndpoint};
 use crate::text;
 use crate::text::Text;
 use crate::topology::origin::{InterfaceKind, Origin, is_primary};
 use crate::topology::{Lookup, Topology};
+
+/// The ends that many paths share: those of places by their numbers, and those of endpoints.
+#[derive(Default)]
+pub(super) struct Memo<'s> {
+    places: RefCell<FxHashMap<u32, Rc<End<'s>>>>,
+    endpoints: RefCell<FxHashMap<&'s VpcEndpointId, Result<EndpointEnds<'s>, Gap>>>,
+}
+
+type EndpointEnds<'s> = Rc<Vec<End<'s>>>;
+
+impl<'s> Analyses<'s> {
+    /// The interfaces of a place, made once.
+    pub(super) fn end_of_place(&self, place: &Place<'s>, subnet: &'s Subnet) -> Rc<End<'s>> {
+        let make = || Rc::new(of_origin(self.topology, place, subnet));
+        Rc::clone(self.ends.places.borrow_mut().entry(place.id()).or_insert_with(make))
+    }
+
+    /// The interfaces of an endpoint, made once.
+    pub(super) fn ends_of_endpoint(&self, endpoint: &'s VpcEndpoint) -> Result<EndpointEnds<'s>, Gap> {
+        let make = || of_endpoint(self.topology, endpoint).map(Rc::new);
+        self.ends.endpoints.borrow_mut().entry(&endpoint.id).or_insert_with(make).clone()
+    }
+}
 
 /// The interfaces of an origin: a task may get any address of its subnet, an instance has its own.
 pub fn of_origin<'s>(topology: &Topology<'s>, origin: &Origin<'s>, subnet: &'s Subnet) -> End<'s> {

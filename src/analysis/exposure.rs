@@ -19,7 +19,7 @@ use crate::reach::space::AddressSet;
 use crate::reach::traffic::{Ports, Traffic};
 use crate::reach::verdict::{Gap, Hop, Hops};
 use crate::snapshot::ids::{InternetGatewayId, PrefixListId};
-use crate::snapshot::vpc::{IpPermission, NetworkAcl, SecurityGroup};
+use crate::snapshot::vpc::{IpPermission, NetworkAcl, SecurityGroup, Subnet};
 use crate::text;
 use crate::topology::Topology;
 use crate::topology::origin::{InterfaceKind, PublicAddress, is_primary};
@@ -130,6 +130,25 @@ fn sources<'s>(
     sources
 }
 
+/// The groups of a place.
+pub fn groups_of<'s>(topology: &Topology<'s>, place: &Place<'s>, subnet: &Subnet) -> Groups<'s> {
+    ends::groups(topology, place.security_groups.as_deref(), &subnet.vpc_id)
+}
+
+impl<'s> Analyses<'s> {
+    /// Whether the groups of a place are known to open nothing of some traffic to the world; asked once of alike places.
+    pub fn is_closed(&self, place: &Place<'s>, subnet: &Subnet, asked: Traffic) -> bool {
+        let key = (place.receives_like(), asked);
+        if let Some(known) = self.closed.borrow().get(&key) {
+            return *known;
+        }
+        let openings = openings(self.topology, &groups_of(self.topology, place, subnet), asked);
+        let closed = openings.is_ok_and(|openings| openings.is_empty());
+        self.closed.borrow_mut().insert(key, closed);
+        closed
+    }
+}
+
 /// A proof that everyone reaches an interface.
 #[derive(Clone, Debug)]
 pub struct Exposure<'s> {
@@ -155,8 +174,10 @@ pub fn exposures<'s>(
         Ok(subnet) => subnet,
         Err(gap) => return (Vec::new(), vec![gap]),
     };
-    let to = ends::of_origin(topology, place, subnet);
-    let openings = match openings(topology, &to.groups, asked) {
+    if analyses.is_closed(place, subnet, asked) {
+        return (Vec::new(), Vec::new());
+    }
+    let openings = match openings(topology, &groups_of(topology, place, subnet), asked) {
         Ok(openings) => openings,
         Err(gap) => return (Vec::new(), vec![gap]),
     };

@@ -3,6 +3,7 @@
 //! Sources: "Internet gateways", "Route tables" and "Block public access" in the Amazon VPC User Guide.
 
 use std::rc::Rc;
+use std::sync::LazyLock;
 
 use ipnet::IpNet;
 
@@ -51,7 +52,11 @@ impl Internet {
     pub fn addresses(self) -> AddressSet {
         match self {
             Self::V4 => AddressSet::internet(),
-            Self::V6 => AddressSet::from_iter([IpNet::V6("2000::/3".parse().expect("a block of IPv6"))]),
+            Self::V6 => {
+                static GLOBAL: LazyLock<AddressSet> =
+                    LazyLock::new(|| AddressSet::from_iter([IpNet::V6("2000::/3".parse().expect("a block of IPv6"))]));
+                GLOBAL.clone()
+            }
         }
     }
 }

@@ -13,7 +13,7 @@ use super::ends;
 use super::places::{Place, Places};
 use crate::reach::leg::{self, Leg};
 use crate::reach::traffic::{Ports, Protocol, Traffic};
-use crate::reach::verdict::Gap;
+use crate::reach::verdict::{Gap, Hops};
 use crate::snapshot::ecs::{PortMapping, ServiceLoadBalancer, Task, TaskDefinition};
 use crate::snapshot::elb::{LoadBalancer, TargetGroup, TargetHealth};
 use crate::snapshot::enums::{LoadBalancerType, NetworkMode, TargetType};
@@ -59,11 +59,13 @@ pub struct Flow<'s> {
     pub from: &'s SubnetId,
     /// Where the targets are.
     pub to: Place<'s>,
+    /// It comes from the addresses of clients.
+    pub by_client: bool,
     /// What is sent.
     pub sent: Traffic,
     /// Where the port comes from.
     pub port_kind: PortKind,
-    /// How it fares.
+    /// How it fares; without steps where nothing is in the way, see [`Analyses::hops_of_flow`].
     pub leg: Rc<Leg>,
     /// Why a refusal proves nothing: live state that contradicts it, or targets that may never be there.
     pub doubts: Vec<Gap>,
@@ -171,7 +173,7 @@ impl<'s> Walk<'_, 's> {
         ingress.gaps.extend(places.gaps);
         let first = ingress.flows.len();
         let crossing = balancing::cross_zone(self.topology, balancer, group);
-        let sources = match balancing::sources(self.topology, balancer, group) {
+        let sources = match self.analyses.sources(balancer, group) {
             Ok(sources) => sources,
             Err(gap) => return ingress.gaps.push(gap),
         };
@@ -180,7 +182,7 @@ impl<'s> Walk<'_, 's> {
                 ingress.gaps.extend(ends::subnet(self.topology, origin.subnet_id).err());
                 continue;
             };
-            for source in &sources {
+            for source in sources.iter() {
                 let same = source.zone == zone;
                 if !same && crossing == Some(false) {
                     continue;
@@ -244,6 +246,7 @@ impl<'s> Walk<'_, 's> {
                 purpose,
                 from: source.subnet_id,
                 to: origin.clone(),
+                by_client,
                 sent,
                 port_kind,
                 leg,
@@ -316,13 +319,7 @@ impl<'s> Walk<'_, 's> {
         sent: Traffic,
     ) -> Rc<Leg> {
         let key = (&balancer.arn, source.subnet_id, by_client, sent);
-        self.analyses.leg(key, origin, || {
-            let Some(subnet) = self.topology.subnet(origin.subnet_id).found() else { return Leg::default() };
-            let to = ends::of_origin(self.topology, origin, subnet);
-            let entries = |id: &_| self.topology.prefix_list_entries(id);
-            let from = if by_client { &source.clients } else { &source.nodes };
-            leg::follow(from, &to, sent, &entries, &self.analyses.acls)
-        })
+        self.analyses.leg(key, origin, || follow(self.analyses, by_client, source, origin, sent))
     }
 
     /// A target that is healthy there although the model says that it can't be.
@@ -373,6 +370,32 @@ impl Walk<'_, '_> {
         };
         let task = self.workload.tasks.iter().find(|task| address(task));
         task.is_some_and(|task| task.task_definition_arn != *self.variant.task_definition_arn)
+    }
+}
+
+fn follow<'s>(
+    analyses: &Analyses<'s>,
+    by_client: bool,
+    source: &Sources<'s>,
+    origin: &Place<'s>,
+    sent: Traffic,
+) -> Leg {
+    let topology = analyses.topology;
+    let Some(subnet) = topology.subnet(origin.subnet_id).found() else { return Leg::default() };
+    let to = analyses.end_of_place(origin, subnet);
+    let from = if by_client { &source.clients } else { &source.nodes };
+    leg::follow(from, &to, sent, &|id| topology.prefix_list_entries(id), &analyses.acls)
+}
+
+impl<'s> Analyses<'s> {
+    /// The steps of a flow, made again where nothing is in the way: hardly anybody asks.
+    pub fn hops_of_flow(&self, flow: &Flow<'s>) -> Hops {
+        if !flow.leg.holds() {
+            return flow.leg.hops.clone();
+        }
+        let Ok(sources) = self.sources(flow.load_balancer, flow.target_group) else { return Hops::new() };
+        let source = sources.iter().find(|source| source.subnet_id == flow.from);
+        source.map(|source| follow(self, flow.by_client, source, &flow.to, flow.sent).hops).unwrap_or_default()
     }
 }
 

@@ -322,7 +322,7 @@ fn add_demand<'s>(
 ) {
     let topology = analyses.topology;
     let mut counted = vec![0_u32; types.len()];
-    for workload in topology.workloads().iter().filter(|workload| *workload.cluster_arn == cluster.arn) {
+    for workload in topology.workloads_of(&cluster.arn) {
         let mut placed = vec![0_u32; types.len()];
         let awsvpc = workload.tasks.iter().filter(|task| task.last_status != "STOPPED" && is_awsvpc(topology, task));
         for arn in awsvpc.filter_map(|task| task.container_instance_arn.as_ref()) {

@@ -2,6 +2,7 @@
 
 pub mod addresses;
 pub mod agent_version;
+mod alike;
 pub mod balancing;
 pub mod deployments;
 pub mod efs;
@@ -32,9 +33,12 @@ use rustc_hash::FxHashMap;
 
 use crate::glob;
 use crate::reach::leg::{Leg, Memo};
+use crate::reach::policy::Policy;
 use crate::reach::traffic::Traffic;
+use crate::reach::verdict::Hops;
 use crate::settings::Settings;
-use crate::snapshot::ids::{Arn, SubnetId};
+use crate::snapshot::ids::{Arn, SubnetId, VpcEndpointId};
+use crate::snapshot::vpc::VpcEndpoint;
 use crate::topology::Topology;
 use crate::topology::origin::PublicAddress;
 use crate::topology::workload::Workload;
@@ -50,9 +54,15 @@ pub struct Analyses<'s> {
     internet: RefCell<FxHashMap<(SubnetId, PublicAddress), Rc<internet::InternetPath>>>,
     register: places::Register<'s>,
     paths: RefCell<FxHashMap<u32, FxHashMap<Destination, Rc<path::Path<'s>>>>>,
+    ways: RefCell<FxHashMap<u32, FxHashMap<Destination, Option<path::Way<'s>>>>>,
+    ends: ends::Memo<'s>,
     acls: Memo<'s>,
+    policies: RefCell<FxHashMap<&'s VpcEndpointId, Option<Rc<Policy>>>>,
     ways_out: RefCell<FxHashMap<u32, Rc<Leg>>>,
+    sources: balancing::Memo<'s>,
     legs: RefCell<FxHashMap<(u32, LegKey<'s>), Rc<Leg>>>,
+    open: RefCell<FxHashMap<(u32, LegKey<'s>), Option<Rc<Leg>>>>,
+    closed: RefCell<FxHashMap<(u32, Traffic), bool>>,
     hosts: RefCell<FxHashMap<&'s Arn, Rc<hosts::Hosts<'s>>>>,
     eligible: RefCell<FxHashMap<hosts::EligibleKey<'s>, Rc<hosts::Eligible>>>,
     addresses: OnceCell<Rc<addresses::Addresses<'s>>>,
@@ -76,9 +86,15 @@ impl<'s> Analyses<'s> {
             internet: RefCell::default(),
             register: places::Register::default(),
             paths: RefCell::default(),
+            ways: RefCell::default(),
+            ends: ends::Memo::default(),
             acls: Memo::default(),
+            policies: RefCell::default(),
             ways_out: RefCell::default(),
+            sources: balancing::Memo::default(),
             legs: RefCell::default(),
+            open: RefCell::default(),
+            closed: RefCell::default(),
             hosts: RefCell::default(),
             eligible: RefCell::default(),
             addresses: OnceCell::new(),
@@ -119,6 +135,35 @@ impl<'s> Analyses<'s> {
         path
     }
 
+    /// How TCP 443 gets from a place to a destination, if it does. Alike places share the answer, for which the steps of
+    /// one path are written, not those of all.
+    pub fn way(&self, destination: &Destination, place: &Place<'s>) -> Option<path::Way<'s>> {
+        let alike = place.sends_like();
+        if let Some(way) = self.ways.borrow().get(&alike).and_then(|ways| ways.get(destination)) {
+            return *way;
+        }
+        let way = self.path(destination, place).way();
+        self.ways.borrow_mut().entry(alike).or_default().insert(destination.clone(), way);
+        way
+    }
+
+    /// The policy of an endpoint, read once; `None` where it lets everything through.
+    fn restricting_policy(&self, endpoint: &'s VpcEndpoint) -> Option<Rc<Policy>> {
+        let read = || {
+            let policy = endpoint.policy_document.as_deref().map(Policy::parse);
+            policy.filter(|policy| !policy.allows_everything()).map(Rc::new)
+        };
+        self.policies.borrow_mut().entry(&endpoint.id).or_insert_with(read).clone()
+    }
+
+    /// The steps of a cell.
+    pub fn hops(&self, cell: &egress::Cell<'s>) -> Hops {
+        match (&cell.reach, &cell.need, &cell.origin) {
+            (path::Reach::Holds(_), Some(need), Some(origin)) => self.path(&need.destination, origin).hops.clone(),
+            _ => cell.hops.clone(),
+        }
+    }
+
     /// The leg from a place to the internet, made once.
     fn leg_out(&self, place: &Place<'s>, make: impl FnOnce() -> Leg) -> Rc<Leg> {
         if let Some(leg) = self.ways_out.borrow().get(&place.id()) {
@@ -129,14 +174,20 @@ impl<'s> Analyses<'s> {
         leg
     }
 
-    /// A leg from a load balancer to a place, made once.
+    /// A leg from a load balancer to a place, made once. Alike places share one that nothing is in the way of, which has
+    /// no steps.
     fn leg(&self, key: LegKey<'s>, place: &Place<'s>, make: impl FnOnce() -> Leg) -> Rc<Leg> {
-        let key = (place.id(), key);
-        if let Some(leg) = self.legs.borrow().get(&key) {
-            return Rc::clone(leg);
+        let (alike, own) = ((place.receives_like(), key), (place.id(), key));
+        let open = self.open.borrow().get(&alike).cloned();
+        if let Some(leg) = open.clone().flatten().or_else(|| self.legs.borrow().get(&own).cloned()) {
+            return leg;
         }
-        let leg = Rc::new(make());
-        self.legs.borrow_mut().insert(key, Rc::clone(&leg));
+        let leg = make();
+        let leg = Rc::new(if leg.holds() { Leg::default() } else { leg });
+        if open.is_none() {
+            self.open.borrow_mut().insert(alike, leg.holds().then(|| Rc::clone(&leg)));
+        }
+        self.legs.borrow_mut().insert(own, Rc::clone(&leg));
         leg
     }
 

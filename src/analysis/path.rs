@@ -8,13 +8,12 @@ use std::rc::Rc;
 use super::Analyses;
 use super::endpoint::{self, EndpointFault, Served, Why};
 use super::ends;
-use super::internet::{self, Way};
+use super::internet::{self, Way as WayOut};
 use super::names;
 use super::needs::Destination;
 use super::places::Place;
 use super::resolution::{self, Resolution};
 use crate::reach::leg::{self, Leg, Repair};
-use crate::reach::policy;
 use crate::reach::route;
 use crate::reach::space::AddressSet;
 use crate::reach::traffic::Traffic;
@@ -41,13 +40,34 @@ pub struct Path<'s> {
     pub by_internet: bool,
 }
 
+/// A path that gets there, without its steps.
+#[derive(Clone, Copy, Debug)]
+pub struct Way<'s> {
+    /// By this endpoint, or over the internet.
+    pub by: Option<&'s VpcEndpoint>,
+    /// The VPC.
+    pub vpc: Option<&'s Vpc>,
+    /// The effective route table.
+    pub route_table: Option<&'s RouteTable>,
+    /// Its destination answers through a way out, not through an endpoint.
+    pub by_internet: bool,
+}
+
+impl<'s> Path<'s> {
+    /// The path, if it gets there.
+    pub fn way(&self) -> Option<Way<'s>> {
+        let Reach::Holds(by) = self.reach else { return None };
+        Some(Way { by, vpc: self.vpc, route_table: self.route_table, by_internet: self.by_internet })
+    }
+}
+
 /// Whether a need is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reach<'s> {
     /// Proved; by this endpoint, or over the internet.
     Holds(Option<&'s VpcEndpoint>),
     /// Disproved.
-    Fails(Failure<'s>),
+    Fails(Box<Failure<'s>>),
     /// Neither.
     Unknown(Vec<Gap>),
 }
@@ -238,12 +258,10 @@ impl<'s> Judge<'_, 's> {
         if !uncertain.is_empty() {
             // Either way the name leads: if both get through, it doesn't matter which.
             let internet = self.internet();
-            let open =
-                |endpoint: &VpcEndpoint| endpoint.policy_document.as_deref().is_none_or(policy::allows_everything);
             let both = leg.holds()
                 && resolution.by_zone.is_empty()
-                && open(endpoint)
-                && internet.way == Way::Yes
+                && self.analyses.restricting_policy(endpoint).is_none()
+                && internet.way == WayOut::Yes
                 && self.leg_out(&internet).holds();
             self.hops.extend(leg.hops.iter().cloned());
             return if both { Reach::Holds(None) } else { self.unknown(uncertain) };
@@ -255,17 +273,17 @@ impl<'s> Judge<'_, 's> {
     /// The legs to all interfaces of an endpoint: its name resolves to any of them.
     fn leg_to_endpoint(&self, endpoint: &'s VpcEndpoint) -> Leg {
         let mut all = Leg::default();
-        let ends = match ends::of_endpoint(self.topology, endpoint) {
+        let ends = match self.analyses.ends_of_endpoint(endpoint) {
             Ok(ends) => ends,
             Err(gap) => {
                 all.gaps.push(gap);
                 return all;
             }
         };
-        let own = ends::of_origin(self.topology, self.origin, self.subnet);
+        let own = self.analyses.end_of_place(self.origin, self.subnet);
         let count = ends.len();
         let mut shut = 0;
-        for end in &ends {
+        for end in ends.iter() {
             all.gaps.extend(self.diverted(&end.addresses));
             let leg = leg::follow(
                 &own,
@@ -311,7 +329,7 @@ impl<'s> Judge<'_, 's> {
             Some(id) => text!["S3 (prefix list ", id, ")"],
             None => text!["S3"],
         };
-        let own = ends::of_origin(self.topology, self.origin, self.subnet);
+        let own = self.analyses.end_of_place(self.origin, self.subnet);
         let outside = ends::outside(name, addresses, list);
         let leg = leg::follow(
             &own,
@@ -333,7 +351,7 @@ impl<'s> Judge<'_, 's> {
     pub(super) fn of_leg(&mut self, leg: &Leg, fault: Fault<'s>, by: Option<&'s VpcEndpoint>) -> Reach<'s> {
         if !leg.blockers.is_empty() {
             let (blockers, repairs) = (leg.blockers.clone(), leg.repairs.clone());
-            Reach::Fails(Failure { fault, blockers, is_partial: !leg.is_shut, repairs })
+            Reach::Fails(Box::new(Failure { fault, blockers, is_partial: !leg.is_shut, repairs }))
         } else if !leg.gaps.is_empty() {
             self.unknown(leg.gaps.clone())
         } else {
@@ -353,9 +371,9 @@ impl<'s> Judge<'_, 's> {
             Served::Unknown(gaps) => {
                 // What wasn't read may take the name over; of what can't be judged only some does.
                 let taken = gaps.iter().any(endpoint::takes_the_name);
-                if taken || internet.way != Way::Yes {
+                if taken || internet.way != WayOut::Yes {
                     let mut gaps = gaps;
-                    if let Way::Unknown(more) = &internet.way {
+                    if let WayOut::Unknown(more) = &internet.way {
                         gaps.extend(more.iter().cloned());
                     }
                     self.hops.extend(internet.hops.iter().cloned());
@@ -376,7 +394,7 @@ impl<'s> Judge<'_, 's> {
                     );
                     fault.why == Why::State && gone && fault.endpoint.private_dns_enabled
                 });
-                if let (Some(fault), Way::Yes) = (unsettled, &internet.way) {
+                if let (Some(fault), WayOut::Yes) = (unsettled, &internet.way) {
                     let state = fault.endpoint.state.as_str().to_owned();
                     let reason = text![
                         &fault.endpoint.id,
@@ -440,7 +458,7 @@ impl<'s> Judge<'_, 's> {
 }
 
 pub(super) fn fails<'s>(fault: Fault<'s>, blockers: Vec<Blocker>, repairs: Vec<Repair>) -> Reach<'s> {
-    Reach::Fails(Failure { fault, blockers, is_partial: false, repairs })
+    Reach::Fails(Box::new(Failure { fault, blockers, is_partial: false, repairs }))
 }
 
 /// The step that nobody can see through.

@@ -74,7 +74,7 @@ impl<'s> Judge<'_, 's> {
     }
 
     fn make_leg_out(&self, internet: &InternetPath) -> Leg {
-        let own = ends::of_origin(self.topology, self.origin, self.subnet);
+        let own = self.analyses.end_of_place(self.origin, self.subnet);
         let outside = ends::outside(text!["the internet"], AddressSet::internet(), None);
         let acls = &self.analyses.acls;
         let entries = |id: &PrefixListId| self.topology.prefix_list_entries(id);

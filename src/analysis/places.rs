@@ -8,23 +8,40 @@ use std::rc::Rc;
 use rustc_hash::FxHashMap;
 
 use super::Analyses;
+use super::alike::{Alike, Numbers};
 use crate::reach::verdict::Gap;
-use crate::snapshot::ids::{Arn, SecurityGroupId, SubnetId};
+use crate::snapshot::ids::{Arn, SubnetId};
+use crate::topology::Topology;
 use crate::topology::launch::{Launch, LaunchKind};
-use crate::topology::origin::{self, InterfaceKind, Origin, Origins, Pool, PublicAddress};
+use crate::topology::origin::{self, Origin, Origins, Pool, PublicAddress};
 use crate::topology::workload::{Variant, Workload};
 
-/// An origin and its number.
+/// An origin and its numbers.
 #[derive(Clone, Debug)]
-pub struct Place<'s> {
+pub struct Place<'s>(Rc<Numbered<'s>>);
+
+#[derive(Debug)]
+struct Numbered<'s> {
     id: u32,
-    origin: Rc<Origin<'s>>,
+    sends_like: u32,
+    receives_like: u32,
+    origin: Origin<'s>,
 }
 
 impl Place<'_> {
     /// The number: equal numbers, equal paths.
     pub(super) fn id(&self) -> u32 {
-        self.id
+        self.0.id
+    }
+
+    /// Equal numbers: what gets out of one gets out of all; only the words about it name other security groups.
+    pub(super) fn sends_like(&self) -> u32 {
+        self.0.sends_like
+    }
+
+    /// The same of what gets in.
+    pub(super) fn receives_like(&self) -> u32 {
+        self.0.receives_like
     }
 }
 
@@ -32,7 +49,7 @@ impl<'s> Deref for Place<'s> {
     type Target = Origin<'s>;
 
     fn deref(&self) -> &Origin<'s> {
-        &self.origin
+        &self.0.origin
     }
 }
 
@@ -47,43 +64,68 @@ pub struct Places<'s> {
     pub may_be_narrower: bool,
 }
 
-/// What makes task interfaces alike.
-type TaskKey<'s> = (InterfaceKind, &'s SubnetId, Option<Vec<&'s SecurityGroupId>>, PublicAddress, bool);
+/// What makes task interfaces alike but for their groups: subnet, public address, and whether it is Windows.
+type Site<'s> = (&'s SubnetId, PublicAddress, bool);
 
 /// The numbers given so far.
 #[derive(Default)]
 pub(super) struct Register<'s> {
     next: RefCell<u32>,
-    tasks: RefCell<FxHashMap<TaskKey<'s>, Place<'s>>>,
+    alike: Alike<'s>,
+    tasks: RefCell<FxHashMap<(u32, Site<'s>), Place<'s>>>,
+    senders: RefCell<FxHashMap<(u32, Site<'s>), u32>>,
+    receivers: RefCell<FxHashMap<(u32, Site<'s>), u32>>,
     pools: RefCell<FxHashMap<Pool<'s>, Places<'s>>>,
 }
 
 impl<'s> Register<'s> {
-    fn number(&self, origin: Origin<'s>) -> Place<'s> {
+    fn next(&self) -> u32 {
         let mut next = self.next.borrow_mut();
         *next += 1;
-        Place { id: *next, origin: Rc::new(origin) }
+        *next
     }
 
-    fn of_task(&self, origin: Origin<'s>) -> Place<'s> {
-        let key = (
-            origin.interface,
-            origin.subnet_id,
-            origin.security_groups.clone(),
-            origin.public_address,
-            origin.is_windows,
-        );
-        if let Some(place) = self.tasks.borrow().get(&key) {
+    /// A place that is like no other: the addresses of its instances are its own.
+    fn alone(&self, origin: Origin<'s>) -> Place<'s> {
+        let id = self.next();
+        Place(Rc::new(Numbered { id, sends_like: id, receives_like: id, origin }))
+    }
+
+    /// The places of task interfaces, which carry the same groups.
+    fn of_tasks(&self, topology: &Topology<'s>, origins: Vec<Origin<'s>>) -> Vec<Place<'s>> {
+        let mut last: Option<(Option<Vec<_>>, Numbers)> = None;
+        let of_task = |origin: Origin<'s>| {
+            let numbers = match &last {
+                Some((carried, numbers)) if *carried == origin.security_groups => *numbers,
+                _ => {
+                    let numbers = self.alike.numbers(topology, &origin.security_groups);
+                    last = Some((origin.security_groups.clone(), numbers));
+                    numbers
+                }
+            };
+            self.of_task(origin, numbers)
+        };
+        origins.into_iter().map(of_task).collect()
+    }
+
+    fn of_task(&self, origin: Origin<'s>, groups: Numbers) -> Place<'s> {
+        let site = (origin.subnet_id, origin.public_address, origin.is_windows);
+        if let Some(place) = self.tasks.borrow().get(&(groups.own, site)) {
             return place.clone();
         }
-        let place = self.number(origin);
-        self.tasks.borrow_mut().insert(key, place.clone());
+        let id = self.next();
+        let like = |known: &RefCell<FxHashMap<_, u32>>, rules: Option<u32>| {
+            rules.map_or(id, |rules| *known.borrow_mut().entry((rules, site)).or_insert(id))
+        };
+        let (sends_like, receives_like) = (like(&self.senders, groups.sends), like(&self.receivers, groups.receives));
+        let place = Place(Rc::new(Numbered { id, sends_like, receives_like, origin }));
+        self.tasks.borrow_mut().insert((groups.own, site), place.clone());
         place
     }
 
     fn all(&self, origins: Origins<'s>) -> Places<'s> {
         Places {
-            known: origins.known.into_iter().map(|origin| self.number(origin)).collect(),
+            known: origins.known.into_iter().map(|origin| self.alone(origin)).collect(),
             gaps: origins.gaps,
             may_be_narrower: origins.may_be_narrower,
         }
@@ -94,7 +136,7 @@ impl<'s> Analyses<'s> {
     /// The task ENIs of an awsvpc variant. On EC2 a task starts only where an instance is, whatever its subnets are.
     pub fn task_places(&self, workload: &Workload<'s>, variant: &Variant<'s>, launch: &Launch<'s>) -> Places<'s> {
         let origins = origin::task_interfaces(self.topology, variant, launch);
-        let mut known: Vec<Place<'s>> = origins.known.into_iter().map(|origin| self.register.of_task(origin)).collect();
+        let mut known = self.register.of_tasks(self.topology, origins.known);
         let mut may_be_narrower = false;
         if launch.kind == LaunchKind::Ec2 && known.len() > 1 {
             let hosts = self.instance_places(workload, variant, launch);

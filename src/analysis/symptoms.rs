@@ -1,6 +1,6 @@
 //! Live symptoms that agree with a finding: reasons of stopped tasks and messages of service events.
 
-use std::cell::RefCell;
+use std::cell::{LazyCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -77,7 +77,8 @@ fn last_success(workload: &Workload<'_>) -> Option<Timestamp> {
 
 /// What went wrong and is not over, each with its time.
 fn current<T>(workload: &Workload<'_>, at: impl Fn(&T) -> Option<Timestamp>) -> impl Fn(&T) -> bool {
-    let healed = last_success(workload);
+    // Most workloads have nothing to ask this of.
+    let healed = LazyCell::new(|| last_success(workload));
     move |item| healed.is_none_or(|healed| at(item).is_some_and(|at| at >= healed))
 }
 
@@ -94,7 +95,8 @@ pub fn stopped_tasks<'s>(workload: &Workload<'s>) -> impl Iterator<Item = &'s Ta
 fn left_behind<'s>(workload: &Workload<'s>) -> impl Fn(&Task) -> bool + use<'s> {
     let service = workload.service;
     let used: BTreeSet<&Arn> = workload.variants.iter().map(|variant| variant.task_definition_arn).collect();
-    let steady = service.and_then(steady_at);
+    // Most services have no stopped task to ask this of.
+    let steady = LazyCell::new(move || service.and_then(steady_at));
     move |task| {
         let later = steady.is_some_and(|steady| stopped_at(task).is_some_and(|stopped| stopped < steady));
         later && !used.contains(&task.task_definition_arn)
@@ -158,7 +160,7 @@ pub fn of_workload(workload: &Workload<'_>, matters: impl Fn(Trouble) -> bool) -
 
 /// The same of all workloads of a cluster.
 pub fn of_cluster(topology: &Topology<'_>, cluster: &Arn, matters: impl Fn(Trouble) -> bool) -> Vec<Evidence> {
-    let workloads = || topology.workloads().iter().filter(|workload| workload.cluster_arn == cluster);
+    let workloads = || topology.workloads_of(cluster);
     let mut evidence = of_service_events(workloads().filter_map(|workload| workload.service), &matters);
     evidence.extend(of_stopped_tasks(workloads().flat_map(stopped_tasks), |symptom| matters(symptom.trouble)));
     evidence

@@ -66,19 +66,17 @@ impl Next<'_> {
     /// A first new task needs one instance that has room after as many stops as the floor allows.
     fn can_start(&self, ignoring: Option<Resource>) -> bool {
         let stops = self.rolling.may_stop(self.running);
-        let elsewhere = self.running.saturating_sub(total(self.hosts.iter().map(|host| host.old)));
+        let here = total(self.hosts.iter().map(|host| host.old));
+        let elsewhere = self.running.saturating_sub(here);
         self.hosts.iter().any(|host| {
+            let beside = here.saturating_sub(host.old);
             (0..=stops.min(host.old)).any(|stopped| {
                 // The ceiling counts what still runs; tasks elsewhere can stop for it as well.
-                let spare = (stops - stopped).min(elsewhere.saturating_add(self.old_beside(host)));
+                let spare = (stops - stopped).min(elsewhere.saturating_add(beside));
                 let left = self.running - stopped - spare;
                 self.rolling.may_start(left) > 0 && self.fits(host, stopped, ignoring) > 0
             })
         })
-    }
-
-    fn old_beside(&self, host: &Host<'_>) -> u32 {
-        total(self.hosts.iter().map(|other| other.old)).saturating_sub(host.old)
     }
 
     /// Plays the deployment with good choices: start what fits, then stop where that makes most room. `None` when that

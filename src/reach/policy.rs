@@ -83,57 +83,75 @@ impl Applies {
     }
 }
 
-/// Whether the policy is the default one, or says the same: whoever asks for whatever is let through.
-pub fn allows_everything(document: &str) -> bool {
+/// A policy that was read once, for the many calls that ask it.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// Its statements, or why there are none.
+    statements: Result<Vec<Value>, &'static str>,
+    allows_everything: bool,
+}
+
+impl Policy {
+    /// Reads a document.
+    pub fn parse(document: &str) -> Self {
+        let statements = match serde_json::from_str::<Value>(document) {
+            Ok(mut policy) => match policy.get_mut("Statement").map(Value::take) {
+                Some(Value::Array(statements)) => Ok(statements),
+                Some(statement @ Value::Object(_)) => Ok(vec![statement]),
+                _ => Err("the policy has no statement"),
+            },
+            Err(_) => Err("the policy is not readable as JSON"),
+        };
+        let allows_everything = statements.as_deref().is_ok_and(allow_everything);
+        Self { statements, allows_everything }
+    }
+
+    /// Whether it is the default one, or says the same: whoever asks for whatever is let through.
+    pub fn allows_everything(&self) -> bool {
+        self.allows_everything
+    }
+
+    /// What it says to a request.
+    pub fn evaluate(&self, request: &Request<'_>) -> Decision {
+        let undecidable = |why: &str| Decision::Undecidable(why.to_owned());
+        let statements = match &self.statements {
+            Ok(statements) => statements,
+            Err(why) => return undecidable(why),
+        };
+        let (mut allowed, mut may_allow, mut may_deny) = (false, None, None);
+        for (number, statement) in statements.iter().enumerate() {
+            let applies = applies(statement, request);
+            match (statement.get("Effect").and_then(Value::as_str), applies) {
+                (Some("Allow"), Applies::Yes) => allowed = true,
+                (Some("Allow"), Applies::Perhaps(why)) => may_allow = Some(why),
+                (Some("Deny"), Applies::Yes) => {
+                    let sid = statement.get("Sid").and_then(Value::as_str).filter(|sid| !sid.is_empty());
+                    return Decision::Denied { by: Some(sid.map_or_else(|| number.to_string(), str::to_owned)) };
+                }
+                (Some("Deny"), Applies::Perhaps(why)) => may_deny = Some(why),
+                (Some("Allow" | "Deny"), Applies::No) => {}
+                _ => return undecidable("a statement has no known effect"),
+            }
+        }
+        match (allowed, may_allow, may_deny) {
+            (true, _, None) => Decision::Allowed,
+            (true, _, Some(why)) | (false, Some(why), _) => Decision::Undecidable(why),
+            (false, None, _) => Decision::Denied { by: None },
+        }
+    }
+}
+
+fn allow_everything(statements: &[Value]) -> bool {
     let is_all =
         |statement: &Value, name: &str| statement.get(name).is_some_and(|value| texts(value).any(|t| t == "*"));
-    let Ok(policy) = serde_json::from_str::<Value>(document) else { return false };
-    let statements = match policy.get("Statement") {
-        Some(Value::Array(statements)) => statements.as_slice(),
-        Some(statement @ Value::Object(_)) => std::slice::from_ref(statement),
-        _ => return false,
-    };
     let effect = |statement: &Value, effect: &str| statement.get("Effect").and_then(Value::as_str) == Some(effect);
     statements.iter().all(|statement| effect(statement, "Allow"))
         && statements.iter().any(|statement| {
             is_all(statement, "Action")
                 && is_all(statement, "Resource")
-                && is_all(statement, "Principal")
+                && statement.get("Principal").and_then(Value::as_str) == Some("*")
                 && statement.get("Condition").is_none()
         })
-}
-
-/// What the policy says to a request.
-pub fn evaluate(document: &str, request: &Request<'_>) -> Decision {
-    let undecidable = |why: &str| Decision::Undecidable(why.to_owned());
-    let Ok(policy) = serde_json::from_str::<Value>(document) else {
-        return undecidable("the policy is not readable as JSON");
-    };
-    let statements = match policy.get("Statement") {
-        Some(Value::Array(statements)) => statements.as_slice(),
-        Some(statement @ Value::Object(_)) => std::slice::from_ref(statement),
-        _ => return undecidable("the policy has no statement"),
-    };
-    let (mut allowed, mut may_allow, mut may_deny) = (false, None, None);
-    for (number, statement) in statements.iter().enumerate() {
-        let applies = applies(statement, request);
-        match (statement.get("Effect").and_then(Value::as_str), applies) {
-            (Some("Allow"), Applies::Yes) => allowed = true,
-            (Some("Allow"), Applies::Perhaps(why)) => may_allow = Some(why),
-            (Some("Deny"), Applies::Yes) => {
-                let sid = statement.get("Sid").and_then(Value::as_str).filter(|sid| !sid.is_empty());
-                return Decision::Denied { by: Some(sid.map_or_else(|| number.to_string(), str::to_owned)) };
-            }
-            (Some("Deny"), Applies::Perhaps(why)) => may_deny = Some(why),
-            (Some("Allow" | "Deny"), Applies::No) => {}
-            _ => return undecidable("a statement has no known effect"),
-        }
-    }
-    match (allowed, may_allow, may_deny) {
-        (true, _, None) => Decision::Allowed,
-        (true, _, Some(why)) | (false, Some(why), _) => Decision::Undecidable(why),
-        (false, None, _) => Decision::Denied { by: None },
-    }
 }
 
 fn applies(statement: &Value, request: &Request<'_>) -> Applies {
@@ -279,7 +297,7 @@ mod tests {
 
     fn ask(document: &str, action: &str, resource: Option<&str>, principal: Principal<'_>) -> Decision {
         let context = [("aws:principalaccount", "111122223333"), ("aws:sourcevpc", "vpc-1")];
-        evaluate(document, &Request { action, resource, principal, context: &context, is_gateway: false })
+        Policy::parse(document).evaluate(&Request { action, resource, principal, context: &context, is_gateway: false })
     }
 
     fn role(document: &str) -> Decision {

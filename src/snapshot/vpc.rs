@@ -203,7 +203,7 @@ pub struct SecurityGroup {
 }
 
 /// A rule of a security group.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct IpPermission {
     /// `tcp`, `udp`, `icmp`, `icmpv6`, a number, or `-1` for all.
     pub ip_protocol: String,
@@ -222,7 +222,7 @@ pub struct IpPermission {
 }
 
 /// A security group named by a rule of another.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the fields are the API's")]
 pub struct GroupReference {
     pub group_id: SecurityGroupId,

@@ -1,12 +1,17 @@
-//! Lookups of what lies around the workloads: peering, associated groups, zone records, file systems.
+//! Lookups of what lies around the workloads: peering, associated groups, zone records, file systems, and what names a
+//! load balancer or target group.
+
+use rustc_hash::FxHashMap;
 
 use super::index::missing;
 use super::{Lookup, Topology, gap_for};
 use crate::reach::verdict::Gap;
+use crate::snapshot::TargetData;
 use crate::snapshot::coverage::Dataset;
+use crate::snapshot::elb::ListenerRule;
 use crate::snapshot::ids::{Arn, SecurityGroupId, VpcId};
 use crate::snapshot::storage::{EfsFileSystem, RegistryScanning, Repository};
-use crate::snapshot::vpc::{FlowLog, RouteTable, VpcPeeringConnection};
+use crate::snapshot::vpc::{FlowLog, NetworkInterface, RouteTable, VpcPeeringConnection};
 
 impl<'s> Topology<'s> {
     /// Whether a security group is associated with a VPC that is not its own.
@@ -44,7 +49,7 @@ impl<'s> Topology<'s> {
     /// The file system, if a task definition names it.
     pub fn file_system(&self, id: &str) -> Lookup<&'s EfsFileSystem> {
         let fetched = &self.data().file_systems;
-        match fetched.items().iter().find(|file_system| file_system.file_system_id == id) {
+        match self.file_systems.get(id) {
             Some(file_system) => Lookup::Found(file_system),
             None => missing(fetched, Dataset::FileSystems, id),
         }
@@ -53,7 +58,7 @@ impl<'s> Topology<'s> {
     /// The repository of the private registry, if an image in use comes from it.
     pub fn repository(&self, name: &str) -> Lookup<&'s Repository> {
         let fetched = &self.data().repositories;
-        match fetched.items().iter().find(|repository| repository.name == name) {
+        match self.repositories.get(name) {
             Some(repository) => Lookup::Found(repository),
             None => missing(fetched, Dataset::Repositories, name),
         }
@@ -91,10 +96,37 @@ impl<'s> Topology<'s> {
         Lookup::Found(zone.records.iter().any(|(name, kind)| answers(name, kind)))
     }
 
+    /// The network interfaces that carry a description of Elastic Load Balancing, `ELB net/…`.
+    pub fn network_interfaces_described(&self, description: &str) -> &[&'s NetworkInterface] {
+        self.balancer_interfaces.get(description).map_or(&[], Vec::as_slice)
+    }
+
+    /// The rules that were read and name a target group, possibly not all.
+    pub fn known_rules_to(&self, target_group: &Arn) -> &[&'s ListenerRule] {
+        self.rules_to.get(target_group).map_or(&[], Vec::as_slice)
+    }
+
     /// Whether cross-zone load balancing is on for a Network Load Balancer; `None` when its attributes are not known.
     pub fn balances_across_zones(&self, load_balancer: &Arn) -> Option<bool> {
-        let all = self.data().load_balancer_attributes.items();
-        let found = all.iter().find(|attributes| attributes.load_balancer_arn == *load_balancer)?;
+        let found = self.load_balancer_attributes.get(load_balancer)?;
         Some(found.attributes.get("load_balancing.cross_zone.enabled").is_some_and(|value| value == "true"))
     }
+}
+
+pub(super) fn balancer_interfaces(data: &TargetData) -> FxHashMap<&str, Vec<&NetworkInterface>> {
+    let mut by_description: FxHashMap<&str, Vec<&NetworkInterface>> = FxHashMap::default();
+    for interface in data.network_interfaces.items().iter().filter(|i| i.description.starts_with("ELB ")) {
+        by_description.entry(&interface.description).or_default().push(interface);
+    }
+    by_description
+}
+
+pub(super) fn rules_to(data: &TargetData) -> FxHashMap<&Arn, Vec<&ListenerRule>> {
+    let mut groups: FxHashMap<&Arn, Vec<&ListenerRule>> = FxHashMap::default();
+    for rule in data.listener_rules.items() {
+        for (group, _) in rule.actions.iter().flat_map(|action| &action.target_groups) {
+            groups.entry(group).or_default().push(rule);
+        }
+    }
+    groups
 }

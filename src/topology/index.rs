@@ -7,17 +7,19 @@ use jiff::Timestamp;
 use rustc_hash::FxHashMap;
 
 use super::workload::{self, Workload};
-use super::{Complete, Lookup, gap_for};
+use super::{Complete, Lookup, around, gap_for};
 use crate::reach::verdict::Gap;
 use crate::snapshot::coverage::{Dataset, FailureClass, Fetched};
 use crate::snapshot::ecs::{CapacityProvider, Cluster, ContainerInstance, Service, Task, TaskDefinition};
 use crate::snapshot::elb::{
-    AutoScalingGroup, Listener, ListenerRule, LoadBalancer, TargetGroup, TargetGroupAttributes, TargetHealth,
+    AutoScalingGroup, Listener, ListenerRule, LoadBalancer, LoadBalancerAttributes, TargetGroup, TargetGroupAttributes,
+    TargetHealth,
 };
 use crate::snapshot::ids::{
     Arn, DhcpOptionsId, InstanceId, InternetGatewayId, NatGatewayId, NetworkInterfaceId, PrefixListId, RouteTableId,
     SecurityGroupId, SubnetId, VpcEndpointId, VpcId,
 };
+use crate::snapshot::storage::{EfsFileSystem, Repository};
 use crate::snapshot::vpc::{
     BlockPublicAccess, DhcpOptions, Instance, InstanceType, InternetGateway, NatGateway, NetworkAcl, NetworkInterface,
     PrefixList, ProfileAssociation, ResolverRule, RouteTable, SecurityGroup, Subnet, Vpc, VpcDnsAttributes,
@@ -38,6 +40,7 @@ pub struct Topology<'s> {
     /// What the scan was limited to.
     pub scope: &'s Scope,
     workloads: Vec<Workload<'s>>,
+    workloads_of: Groups<'s, Arn, usize>,
     clusters: Map<'s, Arn, Cluster>,
     task_definitions: Map<'s, Arn, TaskDefinition>,
     capacity_providers: FxHashMap<&'s str, &'s CapacityProvider>,
@@ -55,6 +58,7 @@ pub struct Topology<'s> {
     internet_gateways: Map<'s, InternetGatewayId, InternetGateway>,
     prefix_lists: Map<'s, PrefixListId, PrefixList>,
     endpoints: Groups<'s, VpcId, &'s VpcEndpoint>,
+    vpc_endpoints: Map<'s, VpcEndpointId, VpcEndpoint>,
     hosted_zones: Map<'s, VpcId, VpcHostedZones>,
     resolver_rules: Groups<'s, VpcId, &'s ResolverRule>,
     profiles: Groups<'s, VpcId, &'s ProfileAssociation>,
@@ -64,13 +68,18 @@ pub struct Topology<'s> {
     default_security_groups: Map<'s, VpcId, SecurityGroup>,
     network_acl_of_subnet: Map<'s, SubnetId, NetworkAcl>,
     network_interfaces: Map<'s, NetworkInterfaceId, NetworkInterface>,
+    pub(super) balancer_interfaces: FxHashMap<&'s str, Vec<&'s NetworkInterface>>,
     target_groups: Map<'s, Arn, TargetGroup>,
     load_balancers: Map<'s, Arn, LoadBalancer>,
     listeners: Groups<'s, Arn, &'s Listener>,
     listener_rules: Groups<'s, Arn, &'s ListenerRule>,
+    pub(super) rules_to: Groups<'s, Arn, &'s ListenerRule>,
     target_group_attributes: Map<'s, Arn, TargetGroupAttributes>,
     target_health: Groups<'s, Arn, &'s TargetHealth>,
     auto_scaling_groups: Map<'s, Arn, AutoScalingGroup>,
+    pub(super) load_balancer_attributes: Map<'s, Arn, LoadBalancerAttributes>,
+    pub(super) file_systems: FxHashMap<&'s str, &'s EfsFileSystem>,
+    pub(super) repositories: FxHashMap<&'s str, &'s Repository>,
 }
 
 impl<'s> Topology<'s> {
@@ -82,6 +91,7 @@ impl<'s> Topology<'s> {
             now: snapshot.finished_at,
             scope: &snapshot.scope,
             workloads: Vec::new(),
+            workloads_of: FxHashMap::default(),
             clusters: by(&data.clusters, |c| &c.arn),
             task_definitions: by(&data.task_definitions, |d| &d.arn),
             capacity_providers: by_name(&data.capacity_providers, |p| &p.name),
@@ -99,6 +109,7 @@ impl<'s> Topology<'s> {
             internet_gateways: by(&data.internet_gateways, |g| &g.id),
             prefix_lists: by(&data.prefix_lists, |p| &p.id),
             endpoints: grouped(&data.vpc_endpoints, |e| &e.vpc_id),
+            vpc_endpoints: by(&data.vpc_endpoints, |e| &e.id),
             hosted_zones: by(&data.hosted_zones, |z| &z.vpc_id),
             resolver_rules: grouped(&data.resolver_rules, |r| &r.vpc_id),
             profiles: grouped(&data.profile_associations, |p| &p.vpc_id),
@@ -108,15 +119,23 @@ impl<'s> Topology<'s> {
             default_security_groups: default_security_groups(data),
             network_acl_of_subnet: network_acls(data),
             network_interfaces: by(&data.network_interfaces, |i| &i.id),
+            balancer_interfaces: around::balancer_interfaces(data),
             target_groups: by(&data.target_groups, |t| &t.arn),
             load_balancers: by(&data.load_balancers, |b| &b.arn),
             listeners: grouped(&data.listeners, |l| &l.load_balancer_arn),
             listener_rules: grouped(&data.listener_rules, |r| &r.listener_arn),
+            rules_to: around::rules_to(data),
             target_group_attributes: by(&data.target_group_attributes, |a| &a.target_group_arn),
             target_health: grouped(&data.target_health, |h| &h.target_group_arn),
             auto_scaling_groups: by(&data.auto_scaling_groups, |g| &g.arn),
+            load_balancer_attributes: by(&data.load_balancer_attributes, |a| &a.load_balancer_arn),
+            file_systems: by_name(&data.file_systems, |f| &f.file_system_id),
+            repositories: by_name(&data.repositories, |r| &r.name),
         };
         topology.workloads = workload::all(&topology);
+        for workload in &topology.workloads {
+            topology.workloads_of.entry(workload.cluster_arn).or_default().push(workload.index);
+        }
         topology
     }
 
@@ -128,6 +147,11 @@ impl<'s> Topology<'s> {
     /// Services and groups of standalone tasks, sorted by name.
     pub fn workloads(&self) -> &[Workload<'s>] {
         &self.workloads
+    }
+
+    /// The workloads of a cluster, sorted by name.
+    pub fn workloads_of(&self, cluster: &Arn) -> impl Iterator<Item = &Workload<'s>> + Clone {
+        self.workloads_of.get(cluster).into_iter().flatten().map(|index| &self.workloads[*index])
     }
 
     /// The cluster, when it could be described.
@@ -346,11 +370,7 @@ impl<'s> Topology<'s> {
 
     /// The VPC endpoint.
     pub fn vpc_endpoint(&self, id: &VpcEndpointId) -> Lookup<&'s VpcEndpoint> {
-        let fetched = &self.data().vpc_endpoints;
-        match fetched.items().iter().find(|endpoint| endpoint.id == *id) {
-            Some(endpoint) => Lookup::Found(endpoint),
-            None => missing(fetched, Dataset::VpcEndpoints, id.as_str()),
-        }
+        lookup(&self.vpc_endpoints, &self.data().vpc_endpoints, Dataset::VpcEndpoints, id)
     }
 
     /// The load balancer.

@@ -127,8 +127,8 @@ pub struct Pool<'s> {
     cluster: &'s Arn,
     provider: Option<&'s str>,
     group: Option<&'s Arn>,
-    /// Zones of the subnets of awsvpc tasks; `None` where zones don't bind or aren't all known.
-    zones: Option<Vec<&'s str>>,
+    /// Zones of the subnets of awsvpc tasks, sorted; `None` where zones don't bind or aren't all known.
+    zones: Option<BTreeSet<&'s str>>,
 }
 
 impl<'s> Pool<'s> {
@@ -142,7 +142,7 @@ impl<'s> Pool<'s> {
             cluster: workload.cluster_arn,
             provider: launch.provider.map(|provider| provider.name.as_str()),
             group,
-            zones: task_zones(topology, variant),
+            zones: task_zones(topology, variant).map(BTreeSet::from_iter),
         }
     }
 
@@ -153,7 +153,7 @@ impl<'s> Pool<'s> {
             None => !is_managed_instance(topology, instance),
         };
         let in_zone = |instance: &ContainerInstance| match (&self.zones, zone_of(instance)) {
-            (Some(zones), Some(zone)) => zones.contains(&zone),
+            (Some(zones), Some(zone)) => zones.contains(zone),
             _ => true,
         };
         let instances = topology.container_instances_of(self.cluster).iter().copied();

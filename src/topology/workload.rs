@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use rustc_hash::FxHashMap;
 
 use super::launch::{self, Launches};
 use super::{Lookup, Topology};
@@ -158,7 +159,7 @@ impl Variant<'_> {
 /// All workloads of a target, sorted by name.
 pub(super) fn all<'s>(topology: &Topology<'s>) -> Vec<Workload<'s>> {
     let data = topology.data();
-    let mut of_services: BTreeMap<(&Arn, &str), Vec<&'s Task>> = BTreeMap::new();
+    let mut of_services: FxHashMap<(&Arn, &str), Vec<&'s Task>> = FxHashMap::default();
     let mut standalone: BTreeMap<(&Arn, &str), Vec<&'s Task>> = BTreeMap::new();
     let scheduled = scheduled(data, topology.now);
     let mut of_schedules: BTreeMap<(&Arn, &str), Vec<&'s Task>> = BTreeMap::new();

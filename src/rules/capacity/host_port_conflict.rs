@@ -72,7 +72,7 @@ fn check<'s>(cluster: &'s Cluster, analyses: &Analyses<'s>) -> Vec<Outcome> {
     // Instances that could not be read may have the port free.
     let hidden = analyses.hosts(&cluster.arn).gaps.clone();
     let mut claims: BTreeMap<HostPort, Vec<Claim<'_, 's>>> = BTreeMap::new();
-    for workload in topology.workloads().iter().filter(|workload| *workload.cluster_arn == cluster.arn) {
+    for workload in topology.workloads_of(&cluster.arn) {
         claim(workload, analyses, &mut claims, &mut gaps);
     }
     if claims.is_empty() {

@@ -78,7 +78,7 @@ fn judge<'s>(analyses: &Analyses<'s>, origin: &Place<'s>) -> (Vec<(Need, Failure
         let mut hops = path.hops.clone();
         let reach = match &path.reach {
             Reach::Holds(Some(endpoint)) => {
-                egress::by_policy(analyses.topology, &need, endpoint, egress::Roles::default(), path.vpc, &mut hops)
+                egress::by_policy(analyses, &need, endpoint, egress::Roles::default(), path.vpc, &mut hops)
             }
             other => other.clone(),
         };
@@ -89,7 +89,7 @@ fn judge<'s>(analyses: &Analyses<'s>, origin: &Place<'s>) -> (Vec<(Need, Failure
                 let origin = origin.subnet_id.as_str().to_owned();
                 let hops = hops.iter().map(|hop| (**hop).clone()).collect();
                 let trace = Trace { need: need.name(region), origin, hops };
-                failures.push((need, failure, trace));
+                failures.push((need, *failure, trace));
             }
         }
     }

@@ -106,8 +106,9 @@ impl<'a, 's> View<'a, 's> {
         concerns: impl Fn(&Need) -> bool,
         blames: impl Fn(&Miss<'_, 's>) -> bool,
     ) -> Self {
-        let all = analyses.egress(workload).iter();
-        let cells: Vec<&Cell<'s>> = all.filter(|cell| cell.need.as_ref().is_none_or(|need| concerns(need))).collect();
+        let all = analyses.egress(workload);
+        let mut cells: Vec<&Cell<'s>> = Vec::with_capacity(all.len());
+        cells.extend(all.iter().filter(|cell| cell.need.as_ref().is_none_or(|need| concerns(need))));
         let region = &analyses.topology.target.region;
         let counts = |gap: &&Gap| match (&gaps, gap) {
             (Gaps::All, _) | (_, Gap::Unread { .. }) => true,

@@ -101,6 +101,9 @@ fn is_throttled(log: &FlowLog) -> bool {
 
 /// Whether tasks run in a subnet and each has a log; an interface and its log end with its task.
 fn are_all_interfaces_logged(topology: &Topology<'_>, subnet: &Subnet) -> bool {
+    if !has_logs_of_interfaces(topology) {
+        return false;
+    }
     let running = topology.data().tasks.items().iter().filter(|task| task.last_status == "RUNNING");
     let attached = running.filter_map(|task| task.network_interface.as_ref());
     let here = attached.filter(|attached| attached.subnet_id.as_ref() == Some(&subnet.id));
@@ -112,11 +115,13 @@ fn are_all_interfaces_logged(topology: &Topology<'_>, subnet: &Subnet) -> bool {
     !logged.is_empty() && logged.into_iter().all(|logged| logged)
 }
 
+fn has_logs_of_interfaces(topology: &Topology<'_>) -> bool {
+    topology.data().flow_logs.items().iter().any(|log| log.resource_id.starts_with("eni-"))
+}
+
 /// Where single interfaces have logs, tasks that were not read may be those that have.
 fn hidden_interfaces(topology: &Topology<'_>) -> Option<Gap> {
-    let data = topology.data();
-    let of_interface = data.flow_logs.items().iter().any(|log| log.resource_id.starts_with("eni-"));
-    let failure = data.tasks.failures().first().filter(|_| of_interface)?;
+    let failure = topology.data().tasks.failures().first().filter(|_| has_logs_of_interfaces(topology))?;
     Some(Gap::Unread { dataset: Dataset::Tasks, failure: failure.clone() })
 }
 

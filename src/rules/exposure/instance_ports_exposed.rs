@@ -112,7 +112,7 @@ fn width(ports: Ports) -> u32 {
 /// Whether dynamic ports of the cluster are behind a load balancer that keeps the addresses of clients.
 fn kept_clients<'s>(cluster: &Cluster, analyses: &Analyses<'s>) -> (bool, Vec<Gap>) {
     let (mut exempt, mut gaps) = (false, Vec::new());
-    for workload in workloads_of(cluster, analyses) {
+    for workload in analyses.topology.workloads_of(&cluster.arn) {
         let flows = &analyses.ingress(workload).flows;
         for flow in flows.iter().filter(|f| f.purpose == FlowPurpose::Traffic && f.port_kind == PortKind::Range) {
             match openings::keeps_clients_of(analyses, flow) {
@@ -122,10 +122,6 @@ fn kept_clients<'s>(cluster: &Cluster, analyses: &Analyses<'s>) -> (bool, Vec<Ga
         }
     }
     (exempt, gaps)
-}
-
-fn workloads_of<'a, 's>(cluster: &Cluster, analyses: &'a Analyses<'s>) -> impl Iterator<Item = &'a Workload<'s>> {
-    analyses.topology.workloads().iter().filter(|workload| *workload.cluster_arn == cluster.arn)
 }
 
 fn failing<'s>(cluster: &Cluster, analyses: &Analyses<'s>, alike: &Alike<'s>) -> Failing {
@@ -154,7 +150,7 @@ fn failing<'s>(cluster: &Cluster, analyses: &Analyses<'s>, alike: &Alike<'s>) ->
         .iter()
         .map(|id| Related { kind: "ec2:instance", id: id.as_str().to_owned(), role: "container-instance" })
         .chain(openings::related(sources.iter().copied()));
-    let workloads: Vec<&Workload<'s>> = workloads_of(cluster, analyses).collect();
+    let workloads: Vec<&Workload<'s>> = analyses.topology.workloads_of(&cluster.arn).collect();
     let closing = openings::closing(analyses, workloads.iter().copied(), &sources);
     let text = match closing.keeps_clients {
         true => text![

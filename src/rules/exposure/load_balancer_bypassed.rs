@@ -73,8 +73,11 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
 /// The rules that let everyone in to the port of a flow, if any do.
 fn open<'s>(analyses: &Analyses<'s>, flow: &Flow<'s>) -> Result<Option<Vec<Source<'s>>>, Gap> {
     let subnet = ends::subnet(analyses.topology, flow.to.subnet_id)?;
-    let to = ends::of_origin(analyses.topology, &flow.to, subnet);
-    let openings = exposure::openings(analyses.topology, &to.groups, flow.sent)?;
+    if analyses.is_closed(&flow.to, subnet, flow.sent) {
+        return Ok(None);
+    }
+    let groups = exposure::groups_of(analyses.topology, &flow.to, subnet);
+    let openings = exposure::openings(analyses.topology, &groups, flow.sent)?;
     let is_open = !openings.is_empty();
     Ok(is_open.then(|| openings.into_iter().flat_map(|opening| opening.sources).collect()))
 }

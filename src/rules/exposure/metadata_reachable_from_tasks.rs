@@ -69,7 +69,7 @@ struct Found<'s> {
 
 fn check<'s>(cluster: &'s Cluster, analyses: &Analyses<'s>) -> Vec<Outcome> {
     let mut found = Found::default();
-    for workload in analyses.topology.workloads().iter().filter(|workload| *workload.cluster_arn == cluster.arn) {
+    for workload in analyses.topology.workloads_of(&cluster.arn) {
         let (revisions, gaps) = revisions::of(workload);
         found.gaps.extend(gaps);
         for revision in revisions.iter().filter(|revision| revision.launch.kind == LaunchKind::Ec2) {

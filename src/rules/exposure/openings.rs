@@ -117,8 +117,9 @@ pub(super) fn closing<'a, 's: 'a>(
             }
             Some(_) => {}
             None => {
-                let nodes = balancing::sources(analyses.topology, flow.load_balancer, flow.target_group);
-                let blocks = nodes.into_iter().flatten().filter_map(|nodes| nodes.nodes.addresses.enclosing_block());
+                let nodes = analyses.sources(flow.load_balancer, flow.target_group);
+                let nodes = nodes.iter().flat_map(|nodes| nodes.iter());
+                let blocks = nodes.filter_map(|nodes| nodes.nodes.addresses.enclosing_block());
                 // Those of the nodes that have rules of their own need none.
                 let has = |block: &IpNet| group.ingress.iter().any(|rule| rule.cidrs.contains(block));
                 for block in blocks.filter(|block| !has(block)) {

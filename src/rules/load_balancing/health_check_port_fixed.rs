@@ -131,8 +131,7 @@ fn another_listener<'s>(
         });
         mappings.any(|(is_host, m)| m.host_port == Some(port) || (is_host && m.container_port == Some(port)))
     };
-    let mut others = topology.workloads().iter().filter(|other| other.cluster_arn == workload.cluster_arn);
-    let other = others.find(has_port)?;
+    let other = topology.workloads_of(workload.cluster_arn).find(has_port)?;
     let reason = text![&other.short_name, " has port ", port, " of the instances it runs on and may answer there"];
     Some(Gap::Undecidable { kind: "other-listener", reason })
 }

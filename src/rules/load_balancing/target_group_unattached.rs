@@ -112,8 +112,9 @@ fn forwarded(analyses: &Analyses<'_>, attachment: &Attachment<'_, '_>) -> Result
         for listener in topology.listeners_of(&balancer.arn)?.items() {
             let mut actions = vec![listener.default_actions.as_slice()];
             if balancer.kind == LoadBalancerType::Application {
-                let rules = topology.listener_rules_of(&listener.arn)?;
-                actions.extend(rules.items().iter().map(|rule| rule.actions.as_slice()));
+                topology.listener_rules_of(&listener.arn)?;
+                let rules = topology.known_rules_to(arn).iter().filter(|rule| rule.listener_arn == listener.arn);
+                actions.extend(rules.map(|rule| rule.actions.as_slice()));
             }
             for actions in actions {
                 if balancing::forwards(actions, arn) {

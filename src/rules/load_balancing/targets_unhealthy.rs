@@ -1,5 +1,6 @@
 //! Targets that are unhealthy for no reason that another rule found.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
@@ -46,7 +47,8 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
     let rollout = service.deployments.iter().find(|deployment| deployment.status == "PRIMARY");
     let settled = rollout.and_then(|d| d.rollout_state.as_deref()).is_none_or(|state| state == "COMPLETED");
     let tasks_unread = analyses.topology.gap_in_cluster(Dataset::Tasks, workload.cluster_arn);
-    let explained = explanations(workload, analyses);
+    // Other rules are asked only where something is unhealthy.
+    let explained = LazyCell::new(|| explanations(workload, analyses));
     let mut unhealthy: BTreeMap<String, Vec<&TargetHealth>> = BTreeMap::new();
     let mut seen = BTreeSet::new();
     for attachment in found.all.iter().filter(|attachment| seen.insert(&attachment.target_group.arn)) {
@@ -84,7 +86,10 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
         return attachments::outcome(true, gaps, None);
     }
     let lost = unhealthy.keys().any(|reason| !answered(reason));
-    let open = if lost { [explained.open_ports, explained.open_paths].concat() } else { explained.open_ports };
+    let mut open = explained.open_ports.clone();
+    if lost {
+        open.extend(explained.open_paths.iter().cloned());
+    }
     if open.iter().any(|gap| matches!(gap, Gap::Unread { .. })) {
         // A call that fails may hide the finding that tells of it, and must not bring forth another one.
         gaps.extend(open);

@@ -114,7 +114,7 @@ fn check<'s>(cluster: &'s Cluster, analyses: &Analyses<'s>) -> Vec<Outcome> {
     if !doubtful.is_empty() {
         gaps.extend(topology.gap_in_cluster(Dataset::Services, &cluster.arn));
         let trunks = trunks(analyses, cluster, &mut gaps);
-        let services = topology.workloads().iter().filter(|workload| *workload.cluster_arn == cluster.arn);
+        let services = topology.workloads_of(&cluster.arn);
         for workload in services.filter(|workload| workload.service.is_some() && !workload.desires_nothing()) {
             for variant in workload.variants.iter().filter(|variant| variant.role != Role::Active) {
                 for feature in &doubtful {

@@ -1,9 +1,11 @@
 //! Runs the selected rules over a snapshot. What is the same for every rule happens here: scope, demotion, promotion,
 //! fingerprints, gaps, tallies, and a crash of one rule that must not cost the report.
 
+mod judging;
+
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
-use std::panic::{self, AssertUnwindSafe};
 
 use sha2::{Digest, Sha256};
 
@@ -14,30 +16,27 @@ use crate::finding::{
 };
 use crate::glob;
 use crate::reach::verdict::Gap;
-use crate::rules::{self, Check, Failing, Group, Outcome, Rule};
+use crate::rules::{self, Failing, Group, Rule};
 use crate::settings::Settings;
 use crate::snapshot::coverage::{Dataset, Failure, FailureClass};
-use crate::snapshot::ecs::Cluster;
-use crate::snapshot::ids::VpcId;
-use crate::snapshot::vpc::{Subnet, Vpc};
 use crate::snapshot::{Scope, Snapshot, Target, UnreadTarget};
 use crate::text;
 use crate::topology::Topology;
-use crate::topology::workload::Workload;
+use judging::{Judged, Said, Subject};
 
 /// Judges a snapshot. Pure: the same snapshot and settings give the same report.
 pub fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Report {
     let selected: Vec<&'static Rule> =
         rules::ALL.iter().copied().filter(|rule| settings.rules.contains(&rule.id)).collect();
-    let mut run =
-        Run { settings, scope: &snapshot.scope, findings: Vec::new(), not_evaluated: BTreeSet::new(), crashed: false };
+    let mut run = Run { settings, findings: Vec::new(), not_evaluated: BTreeSet::new(), crashed: false };
     let mut tallies: Vec<RuleTally> = selected.iter().map(|rule| empty_tally(rule.id)).collect();
     let mut targets = Vec::new();
     for target in &snapshot.targets {
         let topology = Topology::build(snapshot, target);
         let analyses = Analyses::new(&topology, settings);
-        for (rule, tally) in selected.iter().zip(&mut tallies) {
-            run.rule(rule, &analyses, tally);
+        let judged = judging::all(&selected, &analyses, settings, &snapshot.scope);
+        for ((rule, tally), judged) in selected.iter().zip(&mut tallies).zip(judged) {
+            run.rule(rule, target, judged, tally);
         }
         targets.push(target_info(target, settings, count(&topology, settings)));
     }
@@ -48,19 +47,10 @@ pub fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Report {
         targets.push(info);
     }
     targets.sort_by(|a, b| (&a.account, &a.region).cmp(&(&b.account, &b.region)));
-    run.findings.sort_by(|a, b| {
-        let key = |f: &Finding| {
-            (
-                std::cmp::Reverse(f.severity),
-                f.rule,
-                f.account.clone(),
-                f.region.clone(),
-                f.resource.clone(),
-                f.id.clone(),
-            )
-        };
-        key(a).cmp(&key(b))
-    });
+    fn order(f: &Finding) -> impl Ord + '_ {
+        (Reverse(f.severity), f.rule, &f.account, &f.region, &f.resource, &f.id)
+    }
+    run.findings.sort_by(|a, b| order(a).cmp(&order(b)));
     Report {
         counts: targets.iter().map(|target| target.counts).sum(),
         scan: scan_info(snapshot, settings, &selected, targets, run.crashed),
@@ -75,60 +65,56 @@ pub fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Report {
 
 struct Run<'a> {
     settings: &'a Settings,
-    /// What the scan itself was limited to.
-    scope: &'a Scope,
     findings: Vec<Finding>,
     not_evaluated: BTreeSet<NotEvaluated>,
     crashed: bool,
 }
 
-struct Subject<'a> {
-    target: &'a Target,
-    resource: Resource,
-    cluster: String,
-    desires_nothing: bool,
-}
-
 impl Run<'_> {
-    fn rule(&mut self, rule: &'static Rule, analyses: &Analyses<'_>, tally: &mut RuleTally) {
-        let target = analyses.topology.target;
-        let judged = panic::catch_unwind(AssertUnwindSafe(|| judge(rule, analyses, self.settings, self.scope)));
-        let Ok(judged) = judged else {
+    fn rule(&mut self, rule: &'static Rule, target: &Target, judged: Option<Judged<'_, '_>>, tally: &mut RuleTally) {
+        let Some(judged) = judged else {
             self.crashed = true;
             let reason = text!["the rule crashed, which is a bug of this program; its findings are missing"];
             self.not_evaluated.insert(entry(rule, target, None, NotEvaluatedKind::Unread, reason));
             return;
         };
         let mut named: BTreeSet<Dataset> = BTreeSet::new();
-        for (subject, outcome) in judged {
-            tally.subjects += 1;
-            match outcome {
-                Outcome::NotApplicable => tally.not_applicable += 1,
-                Outcome::Holds => tally.holds += 1,
-                Outcome::Fails(failing) => {
+        tally.subjects += judged.holds + judged.not_applicable + judged.said.len();
+        tally.holds += judged.holds;
+        tally.not_applicable += judged.not_applicable;
+        for (subject, said) in judged.said {
+            match said {
+                Said::Fails(failing) => {
                     tally.fails += 1;
-                    self.gaps(rule, &subject, &failing.gaps, &mut named);
-                    self.findings.push(finding(rule, subject, *failing, self.settings));
+                    self.gaps(rule, target, subject, &failing.gaps, &mut named);
+                    self.findings.push(finding(rule, target, subject, *failing, self.settings));
                 }
-                Outcome::Unknown(gaps) => {
+                Said::Unknown(gaps) => {
                     tally.unknown += 1;
-                    self.gaps(rule, &subject, &gaps, &mut named);
+                    self.gaps(rule, target, subject, &gaps, &mut named);
                 }
             }
         }
         self.unread(rule, target, &named);
     }
 
-    fn gaps(&mut self, rule: &'static Rule, subject: &Subject<'_>, gaps: &[Gap], named: &mut BTreeSet<Dataset>) {
+    fn gaps(
+        &mut self,
+        rule: &'static Rule,
+        target: &Target,
+        subject: Subject<'_, '_>,
+        gaps: &[Gap],
+        named: &mut BTreeSet<Dataset>,
+    ) {
         for gap in gaps {
-            let resource = Some(subject.resource.clone());
+            let resource = Some(subject.resource(target));
             let entry = match gap {
                 Gap::Unread { dataset, failure } => {
                     named.insert(*dataset);
-                    unread_entry(rule, subject.target, resource, *dataset, failure)
+                    unread_entry(rule, target, resource, *dataset, failure)
                 }
                 Gap::Undecidable { reason, .. } => {
-                    entry(rule, subject.target, resource, NotEvaluatedKind::Undecidable, reason.clone())
+                    entry(rule, target, resource, NotEvaluatedKind::Undecidable, reason.clone())
                 }
             };
             self.not_evaluated.insert(entry);
@@ -148,91 +134,17 @@ impl Run<'_> {
     }
 }
 
-fn judge<'s, 'a>(
-    rule: &Rule,
-    analyses: &Analyses<'s>,
+fn finding(
+    rule: &'static Rule,
+    target: &Target,
+    subject: Subject<'_, '_>,
+    failing: Failing,
     settings: &Settings,
-    scope: &Scope,
-) -> Vec<(Subject<'a>, Outcome)>
-where
-    's: 'a,
-{
-    let topology = analyses.topology;
-    if !rule.check.judges(settings, scope) {
-        return Vec::new();
-    }
-    match rule.check {
-        Check::Workload(check) => {
-            let workloads = analyses.workloads_in_scope();
-            workloads.map(|workload| (of_workload(topology, workload), check(workload, analyses))).collect()
-        }
-        Check::Cluster(check) => {
-            let clusters = topology.clusters().iter().filter(|c| glob::in_scope(&settings.clusters, &c.name));
-            let judged = |cluster: &'s Cluster| {
-                check(cluster, analyses)
-                    .into_iter()
-                    .map(|outcome| (of_cluster(topology, cluster), outcome))
-                    .collect::<Vec<_>>()
-            };
-            clusters.flat_map(judged).collect()
-        }
-        Check::Vpc(check) => {
-            let subnets = analyses.workloads_in_scope().flat_map(Workload::task_subnets);
-            let vpcs: BTreeSet<&VpcId> =
-                subnets.filter_map(|id| topology.subnet(id).found().map(|subnet| &subnet.vpc_id)).collect();
-            let vpcs = vpcs.into_iter().filter_map(|id| topology.vpc(id).found());
-            vpcs.map(|vpc| (of_vpc(topology, vpc), check(vpc, analyses))).collect()
-        }
-        Check::Subnet(check) => {
-            let subnets = analyses.addresses().subnets();
-            subnets.into_iter().map(|subnet| (of_subnet(topology, subnet), check(subnet, analyses))).collect()
-        }
-        Check::Zone(check) => {
-            let interfaces = topology.data().network_interfaces.items().iter();
-            let zones: BTreeSet<&str> = interfaces.map(|interface| interface.availability_zone.as_str()).collect();
-            zones.into_iter().map(|zone| (of_zone(topology, zone), check(zone, analyses))).collect()
-        }
-    }
-}
-
-fn of_vpc<'s>(topology: &Topology<'s>, vpc: &Vpc) -> Subject<'s> {
-    let Target { partition, region, .. } = topology.target;
-    let arn = format!("arn:{partition}:ec2:{region}:{}:vpc/{}", vpc.owner_id, vpc.id);
-    let resource = Resource { kind: "ec2:vpc", arn, name: vpc.id.as_str().to_owned() };
-    Subject { target: topology.target, resource, cluster: String::new(), desires_nothing: false }
-}
-
-fn of_subnet<'s>(topology: &Topology<'s>, subnet: &Subnet) -> Subject<'s> {
-    let Target { partition, region, .. } = topology.target;
-    let arn = format!("arn:{partition}:ec2:{region}:{}:subnet/{}", subnet.owner_id, subnet.id);
-    let resource = Resource { kind: "ec2:subnet", arn, name: subnet.id.as_str().to_owned() };
-    Subject { target: topology.target, resource, cluster: String::new(), desires_nothing: false }
-}
-
-/// A zone has no ARN: its name is unique in its Region.
-fn of_zone<'s>(topology: &Topology<'s>, zone: &str) -> Subject<'s> {
-    let resource = Resource { kind: "ec2:availability-zone", arn: zone.to_owned(), name: zone.to_owned() };
-    Subject { target: topology.target, resource, cluster: String::new(), desires_nothing: false }
-}
-
-fn of_workload<'s>(topology: &Topology<'s>, workload: &Workload<'s>) -> Subject<'s> {
-    Subject {
-        target: topology.target,
-        resource: workload.resource(),
-        cluster: workload.cluster_name.clone(),
-        desires_nothing: workload.desires_nothing(),
-    }
-}
-
-fn of_cluster<'s>(topology: &Topology<'s>, cluster: &Cluster) -> Subject<'s> {
-    let resource = Resource { kind: "ecs:cluster", arn: cluster.arn.as_str().to_owned(), name: cluster.name.clone() };
-    Subject { target: topology.target, resource, cluster: cluster.name.clone(), desires_nothing: false }
-}
-
-fn finding(rule: &'static Rule, subject: Subject<'_>, failing: Failing, settings: &Settings) -> Finding {
+) -> Finding {
+    let resource = subject.resource(target);
     let mut message = failing.message;
     let (mut severity, mut reason) = (failing.severity, failing.severity_reason);
-    if subject.desires_nothing {
+    if subject.desires_nothing() {
         severity = severity.lowered();
         reason = Some("the service's desired count is 0".to_owned());
         message.push(" (the service's desired count is 0 at present)");
@@ -245,17 +157,17 @@ fn finding(rule: &'static Rule, subject: Subject<'_>, failing: Failing, settings
         severity = *settled;
     }
     Finding {
-        id: fingerprint(rule, &subject, &failing.sub_key),
+        id: fingerprint(rule, target, &resource, &failing.sub_key),
         rule: rule.id,
         severity,
         base_severity: failing.severity,
         severity_reason: reason,
         status: Status::Open,
         waiver: None,
-        account: subject.target.account.clone(),
-        region: subject.target.region.clone(),
-        resource: subject.resource,
-        cluster: subject.cluster,
+        account: target.account.clone(),
+        region: target.region.clone(),
+        resource,
+        cluster: subject.cluster(),
         related: failing.related,
         message,
         blockers: failing.blockers,
@@ -274,16 +186,15 @@ fn is_promoted(rule: &Rule, severity: Severity) -> bool {
 }
 
 /// Without task ids, ENI ids and revisions, so that it stays from run to run.
-fn fingerprint(rule: &Rule, subject: &Subject<'_>, sub_key: &str) -> String {
-    let target = subject.target;
+fn fingerprint(rule: &Rule, target: &Target, resource: &Resource, sub_key: &str) -> String {
     let parts = [
         rule.id,
         &target.partition,
         &target.account,
         &target.region,
-        subject.resource.kind,
-        &subject.resource.arn,
-        &subject.resource.name,
+        resource.kind,
+        &resource.arn,
+        &resource.name,
         sub_key,
     ];
     format!("v1:{}", hash(&parts))
