@@ -152,11 +152,8 @@ pub fn parse(text: &str) -> Result<Config, String> {
     for id in raw.rules.iter().chain(&raw.skip_rules) {
         rules::by_id(id).ok_or_else(|| unknown("rule", id, rules::ALL.iter().map(|rule| rule.id)))?;
     }
-    if raw.all_regions && !raw.regions.is_empty() {
-        return Err("all-regions and regions say different things: keep one".to_owned());
-    }
-    if !raw.all_regions && !raw.skip_regions.is_empty() {
-        return Err("skip-regions leaves Regions out of all of them: it needs all-regions = true".to_owned());
+    if (raw.all_regions || !raw.skip_regions.is_empty()) && !raw.regions.is_empty() {
+        return Err("regions names some, all-regions and skip-regions mean all of them: keep one".to_owned());
     }
     Ok(Config {
         profiles: raw.profiles,
@@ -277,7 +274,7 @@ mod tests {
             ("\n[[waivers]]\nrule = 'root-user'", "missing field"),
             ("fail-on = 3", "line 1"),
             ("all-regions = true\nregions = ['eu-west-1']", "keep one"),
-            ("skip-regions = ['eu-*']", "needs all-regions = true"),
+            ("skip-regions = ['eu-*']\nregions = ['eu-west-1']", "keep one"),
             ("[[roles]]\narn = 'x'\nexternal_id = 'y'", "did you mean 'external-id'?"),
             (&WAIVER.replace("2027-01-31", "'next year'"), "such as 2027-01-31"),
             (&WAIVER.replace("2027-01-31", "2027-01-31T10:00:00Z"), "such as 2027-01-31"),

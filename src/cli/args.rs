@@ -110,11 +110,11 @@ pub struct SourceArgs {
     /// Profile of the AWS configuration; may be repeated, to audit the account of each
     #[arg(long = "profile", value_name = "PROFILE", conflicts_with_all = ["demo", "snapshot"])]
     pub profiles: Vec<String>,
-    /// Role to assume, to audit its account instead; may be repeated
+    /// Role that the profile assumes, to audit its account instead of its own; may be repeated
     #[arg(long = "role-arn", value_name = "ARN", conflicts_with_all = ["demo", "snapshot"])]
     pub roles: Vec<String>,
-    /// What the trust policies of the roles ask for
-    #[arg(long, value_name = "ID", requires = "roles")]
+    /// External id for all of these roles; audit.toml takes one for each
+    #[arg(long, value_name = "ID", requires = "roles", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub external_id: Option<String>,
     /// Region; by default the one of the profile or environment; may be repeated
     #[arg(long = "region", value_name = "REGION", conflicts_with_all = ["demo", "snapshot"])]
@@ -122,7 +122,7 @@ pub struct SourceArgs {
     /// Every Region that is enabled for the account; one without clusters costs one call
     #[arg(long, conflicts_with_all = ["regions", "demo", "snapshot"])]
     pub all_regions: bool,
-    /// Every Region but these, by name (* and ? are wild); may be repeated
+    /// All Regions but these, by name (* and ? are wild); may be repeated
     #[arg(long = "skip-region", value_name = "GLOB", conflicts_with_all = ["regions", "demo", "snapshot"])]
     pub skip_regions: Vec<String>,
     /// Limit to clusters by name (* and ? are wild); may be repeated
@@ -207,7 +207,7 @@ pub struct ConsoleArgs {
     /// No progress on standard error
     #[arg(long)]
     pub no_progress: bool,
-    /// Say more on standard error; twice for every call
+    /// Tell on standard error what is read; twice for every call
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// Say nothing on standard error but errors
@@ -305,7 +305,7 @@ pub struct PolicyArgs {
     /// Which rules.
     #[command(flatten)]
     pub selection: SelectionArgs,
-    /// With what --all-regions asks for
+    /// Include what audit --all-regions needs, ec2:DescribeRegions
     #[arg(long)]
     pub all_regions: bool,
 }

@@ -36,5 +36,8 @@ pub(super) fn run(arguments: &CapacityArgs) -> Exit {
     };
     let complete = snapshot.unread_targets.is_empty()
         && snapshot.targets.iter().all(|target| target.data.coverage().iter().all(|(_, _, _, f)| f.is_empty()));
+    if !complete && !arguments.console.quiet {
+        failure::warn("not everything could be read: `audit` says what, and what is shown may lack it");
+    }
     output::show(&text, stopped.unwrap_or(if complete { Exit::Clean } else { Exit::Incomplete }))
 }

@@ -39,11 +39,19 @@ pub(super) fn run(arguments: &ExplainArgs) -> Exit {
     let report = engine::evaluate(&snapshot, &settings);
     let wiring = match pick(arguments, &snapshot, &settings, &report) {
         Ok(wiring) => wiring,
+        Err(_) if !report.scan.complete => {
+            let hint = "a scan says what: audit".to_owned();
+            failure::tell("not everything could be read, so whether there is such a workload can't be told", &[hint]);
+            return stopped.unwrap_or(Exit::Incomplete);
+        }
         Err(error) => {
             failure::tell(&error, &[]);
-            return Exit::Usage;
+            return stopped.unwrap_or(Exit::Usage);
         }
     };
+    if !report.scan.complete && !arguments.console.quiet {
+        failure::warn("not everything could be read: `audit` says what, and what is shown may lack it");
+    }
     let text = match arguments.format {
         PlainFormatArg::Json => format!("{:#}\n", serde_json::json!(wiring)),
         PlainFormatArg::Table => report::render_wiring(&wiring, &output::console_view(&arguments.console)),

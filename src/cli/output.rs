@@ -68,6 +68,11 @@ fn destination(argument: &Path) -> Result<(Format, PathBuf), String> {
     Ok((format, argument.to_owned()))
 }
 
+/// The file that an argument of `--output` names.
+pub(super) fn path_of(argument: &Path) -> PathBuf {
+    destination(argument).map_or_else(|_| argument.to_owned(), |(_, path)| path)
+}
+
 impl Drop for Pending {
     fn drop(&mut self) {
         // After a rename there is nothing left to remove.

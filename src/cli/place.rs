@@ -46,11 +46,10 @@ impl Place {
 }
 
 fn regions(arguments: &SourceArgs, config: &Config) -> Regions {
-    let said = arguments.all_regions || !arguments.skip_regions.is_empty();
-    let (all, except) = match said {
-        true => (true, &arguments.skip_regions),
-        false => (config.all_regions, &config.skip_regions),
-    };
+    let all = arguments.all_regions
+        || !arguments.skip_regions.is_empty()
+        || (config.regions.is_empty() && (config.all_regions || !config.skip_regions.is_empty()));
+    let except = if arguments.skip_regions.is_empty() { &config.skip_regions } else { &arguments.skip_regions };
     match (arguments.regions.as_slice(), all, config.regions.as_slice()) {
         ([], true, _) => Regions::Enabled { except: except.clone() },
         ([], false, []) => Regions::Default,
@@ -105,6 +104,8 @@ mod tests {
             |names: &[&str]| Regions::Enabled { except: names.iter().map(|name| (*name).to_owned()).collect() };
         assert_eq!(regions(&["--skip-region", "me-*"], SETTINGS), except(&["me-*"]));
         assert_eq!(regions(&[], "all-regions = true\nskip-regions = ['me-*']"), except(&["me-*"]));
+        assert_eq!(regions(&[], "skip-regions = ['me-*']"), except(&["me-*"]));
+        assert_eq!(regions(&["--all-regions"], "skip-regions = ['me-*']"), except(&["me-*"]));
         assert_eq!(regions(&["--region", "us-east-1"], "all-regions = true"), named(&["us-east-1"]));
     }
 }

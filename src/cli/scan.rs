@@ -1,7 +1,8 @@
 //! The main job: read or load, evaluate, write, and say by the exit code how it went.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -31,7 +32,7 @@ pub(super) fn run(arguments: &ScanArgs) -> Exit {
     if let (Some(file), false) = (&settled.file, arguments.output.console.quiet) {
         failure::note(&format!("settings of {}", file.display()));
     }
-    let files = match open_files(arguments) {
+    let files = match open_files(arguments, settled.file.as_deref()) {
         Ok(files) => files,
         Err(error) => return refuse(Exit::NotWritten, &error),
     };
@@ -55,6 +56,10 @@ pub(super) fn run(arguments: &ScanArgs) -> Exit {
     if let Err(error) = output::write(&document, &arguments.output, settled.min_severity, &files) {
         return refuse(Exit::NotWritten, &error);
     }
+    let nothing = report.counts.clusters == 0 && report.scan.complete;
+    if nothing && !report.scan.scope.clusters.is_empty() && !arguments.output.console.quiet {
+        failure::warn(&format!("no cluster is called {}: nothing was judged", report.scan.scope.clusters.join(" or ")));
+    }
     stopped.unwrap_or_else(|| verdict(&report, &settled, arguments))
 }
 
@@ -69,7 +74,21 @@ fn refuse(exit: Exit, error: &str) -> Exit {
     exit
 }
 
-fn open_files(arguments: &ScanArgs) -> Result<Vec<Pending>, String> {
+fn open_files(arguments: &ScanArgs, settings: Option<&Path>) -> Result<Vec<Pending>, String> {
+    let (source, policy) = (&arguments.source, &arguments.policy);
+    let read = [source.snapshot.as_deref(), policy.baseline.as_deref(), policy.waivers.as_deref(), settings];
+    let saved = source.save_snapshot.as_deref();
+    let reports: Vec<PathBuf> = arguments.output.output.iter().map(|output| output::path_of(output)).collect();
+    for path in reports.iter().map(PathBuf::as_path).chain(saved) {
+        let same =
+            |other: &Path| fs::canonicalize(other).is_ok_and(|it| fs::canonicalize(path).is_ok_and(|me| it == me));
+        if read.iter().flatten().any(|other| same(other)) {
+            return Err(format!("{} is read by this run: it would be written over", path.display()));
+        }
+    }
+    if let Some(path) = saved.filter(|saved| reports.iter().any(|report| report == saved)) {
+        return Err(format!("{} is to hold both a report and the snapshot", path.display()));
+    }
     if let Some(path) = &arguments.source.save_snapshot {
         output::check_writable(path)?;
     }
@@ -140,21 +159,32 @@ fn live(source: &Source<'_>, settings: &Settings) -> Result<(Snapshot, Option<Ex
     };
     match collected {
         Ok(snapshot) => {
+            let mut told = BTreeSet::new();
             for unread in &snapshot.unread_targets {
-                failure::tell(&unread.error, &unread.help);
+                if told.insert((&unread.login, &unread.error)) {
+                    failure::tell(&named(&unread.login, &unread.error), &unread.help);
+                }
             }
             Ok((snapshot, stopped))
         }
         Err(errors) => {
             let mut told = BTreeSet::new();
-            for error in errors {
-                if told.insert(error.to_string()) {
-                    failure::tell(&error.to_string(), &error.hints());
+            let several = errors.len() > 1;
+            for (login, error) in errors {
+                let text = error.to_string();
+                let text = if several { named(&login.to_string(), &text) } else { text };
+                if told.insert(text.clone()) {
+                    failure::tell(&text, &error.hints());
                 }
             }
             Err(stopped.unwrap_or(Exit::Usage))
         }
     }
+}
+
+/// An error with the login that it is about, unless it names that itself.
+fn named(login: &str, error: &str) -> String {
+    if error.contains(login) { error.to_owned() } else { format!("{login}: {error}") }
 }
 
 /// What the selected rules need; everything on request.

@@ -193,6 +193,7 @@ impl Caller {
             let error = match answer {
                 Ok(answer) => {
                     bucket.answered();
+                    debug!(api, "answered");
                     return Ok(answer);
                 }
                 Err(error) => error,

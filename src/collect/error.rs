@@ -30,6 +30,8 @@ pub enum CollectError {
     Regions { region: String, cause: String, denied: bool },
     #[error("none of the account's Regions is left to read")]
     NoRegionLeft,
+    #[error("the scan's time ran out before anything was read")]
+    OutOfTime,
     #[error("interrupted before anything was read")]
     Interrupted,
     #[error("reading {file} named by AWS_CA_BUNDLE: {cause}")]
@@ -82,7 +84,7 @@ impl CollectError {
                 vec!["allow ec2:DescribeRegions, or name the Regions with --region".to_owned()]
             }
             Self::NoRegionLeft => vec!["--skip-region leaves all of them out".to_owned()],
-            Self::Regions { .. } | Self::Interrupted | Self::Identity { .. } | Self::CaBundle { .. } => Vec::new(),
+            Self::Regions { .. } | Self::OutOfTime | Self::Interrupted | Self::Identity { .. } | Self::CaBundle { .. } => Vec::new(),
         }
     }
 }

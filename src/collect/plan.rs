@@ -86,6 +86,7 @@ impl Reader {
     pub(super) fn finished<T>(&self, dataset: Dataset, field: Field<T>, fetched: Fetched<T>) {
         let fetched = inherit(fetched, self.look(|data| dependency(data, dataset)));
         let (status, items) = (fetched.status_word(), fetched.items().len());
+        tracing::info!(account = self.account, region = self.region, dataset = dataset.name(), status, items, "read");
         self.board.put(dataset, field, fetched);
         self.caller.tell(Event::DatasetFinished { dataset, status, items });
     }

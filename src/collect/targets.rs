@@ -41,9 +41,13 @@ pub(super) struct Place {
 ///
 /// # Errors
 /// When nothing can be read at all: no or bad credentials, profile, Region or endpoint; one error for each login.
-pub async fn collect(request: &Request, sink: Sink, cancel: CancellationToken) -> Result<Snapshot, Vec<CollectError>> {
+pub async fn collect(
+    request: &Request,
+    sink: Sink,
+    cancel: CancellationToken,
+) -> Result<Snapshot, Vec<(Login, CollectError)>> {
     let (started_at, deadline) = (Timestamp::now(), Instant::now() + request.timeout);
-    let http = session::http_client().map_err(|error| vec![error])?;
+    let http = session::http_client().map_err(|error| vec![(Login::default(), error)])?;
     let (limit, limits) = (Arc::new(Semaphore::new(AT_ONCE)), Limits::new(request.quota_share, request.pace.moment()));
     let opened = plan::each(request.logins.clone(), |login| {
         let (regions, http) = (request.regions.clone(), http.clone());
@@ -60,6 +64,7 @@ pub async fn collect(request: &Request, sink: Sink, cancel: CancellationToken) -
             let opened = tokio::select! {
                 opened = log_in(&login, &regions, http, manners) => opened,
                 () = cancel.cancelled() => Err(CollectError::Interrupted),
+                () = tokio::time::sleep_until(deadline) => Err(CollectError::OutOfTime),
             };
             (login, opened)
         }
@@ -70,7 +75,7 @@ pub async fn collect(request: &Request, sink: Sink, cancel: CancellationToken) -
             Ok(account) => accounts.push(account),
             Err(error) => {
                 unread_targets.extend(unread(&login, &request.regions, &error));
-                errors.push(error);
+                errors.push((login, error));
             }
         }
     }

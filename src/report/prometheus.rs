@@ -7,7 +7,7 @@ use std::fmt::Write;
 use super::escape::label;
 use super::shown::{self, VERSION};
 use crate::capacity::{Capacity, SubnetCapacity, TypeCapacity};
-use crate::finding::{NotEvaluatedKind, Report, Severity};
+use crate::finding::{NotEvaluatedKind, Report, Severity, TargetStatus};
 
 /// Renders what was found, what was read, and what clusters and subnets still hold.
 pub(super) fn render(report: &Report, capacity: Option<&Capacity>, least: Severity) -> String {
@@ -53,10 +53,14 @@ impl Page {
             "1 when everything that the rules asked for was read and no rule crashed.",
             [(vec![], i128::from(scan.complete))],
         );
-        // Those whose account nobody could say have the same labels, and a series may come only once.
+        // Two logins may have failed alike, and a series may come only once.
         let mut complete: BTreeMap<(&str, &str), bool> = BTreeMap::new();
         for target in &scan.targets {
-            *complete.entry((&target.account, &target.region)).or_insert(true) &= target.is_complete();
+            let account = match &target.status {
+                TargetStatus::NotScanned { login, .. } if target.account.is_empty() => login,
+                _ => &target.account,
+            };
+            *complete.entry((account, &target.region)).or_insert(true) &= target.is_complete();
         }
         let targets = complete
             .into_iter()

@@ -250,6 +250,7 @@ impl Page<'_> {
             .collect();
         let verdict = match (open.is_empty(), report.scan.complete, report.not_evaluated.is_empty()) {
             (false, _, _) => format!("open findings: {}", open.join(", ")),
+            (true, true, true) if !report.findings.is_empty() => "no findings beside those that are known".to_owned(),
             (true, true, true) => self.styled(
                 Style::new().fg_color(Some(AnsiColor::Green.into())),
                 "no findings: everything that was judged holds",

@@ -93,6 +93,10 @@ fn unpack(path: &Path, raw: Vec<u8>) -> Result<Vec<u8>, SnapshotError> {
 /// When the file can't be written.
 pub fn write(path: &Path, snapshot: &Snapshot) -> Result<(), SnapshotError> {
     let failed = |source| SnapshotError::Write { path: path.to_owned(), source };
+    if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
+        // A pipe or a device is written as it is.
+        return write_to(path, path, snapshot).map_err(failed);
+    }
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.tmp", std::process::id()));
     let temporary = path.with_file_name(name);

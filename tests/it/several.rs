@@ -102,7 +102,8 @@ fn a_prometheus_series_comes_once() {
     let distinct: BTreeSet<&&str> = series.iter().collect();
     assert_eq!(series.len(), distinct.len());
     let of = |value: &str| series.iter().filter(|line| line.ends_with(value)).count();
-    assert_eq!((of(" 0"), of(" 1")), (3, 3), "{series:?}");
+    assert_eq!((of(" 0"), of(" 1")), (4, 3), "{series:?}");
+    assert!(text.contains("target_complete{account=\"profile older\""));
 }
 
 #[test]
@@ -134,4 +135,39 @@ fn the_scan_is_incomplete_by_its_exit_code() {
     snapshot.unread_targets.clear();
     file::write(&home.path().join("scan.json"), &snapshot).unwrap();
     assert_eq!(run_in(&home, &scan).code, 0);
+}
+
+#[test]
+fn what_a_run_reads_is_not_written_over() {
+    let home = TempDir::new().unwrap();
+    file::write(&home.path().join("scan.json"), &organization::snapshot()).unwrap();
+    let before = std::fs::read(home.path().join("scan.json")).unwrap();
+    for output in [&["--output", "scan.json"][..], &["--output", "json=./scan.json"], &["--save-snapshot", "scan.json"]]
+    {
+        let ran = run_in(&home, &[&["--snapshot", "scan.json"], output].concat());
+        assert_eq!(ran.code, 4, "{output:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains("would be written over"), "{}", ran.stderr);
+    }
+    assert_eq!(std::fs::read(home.path().join("scan.json")).unwrap(), before);
+    let both = ["--snapshot", "scan.json", "--output", "new.json", "--save-snapshot", "new.json"];
+    assert_eq!(run_in(&home, &both).code, 4);
+}
+
+#[test]
+fn a_name_that_no_cluster_has_is_told() {
+    let home = TempDir::new().unwrap();
+    let ran = run_in(&home, &["--demo", "--cluster", "prdo"]);
+    assert!(ran.code == 0 && ran.stderr.contains("no cluster is called prdo"), "{}", ran.stderr);
+}
+
+#[test]
+fn the_other_commands_say_that_something_is_missing() {
+    let home = TempDir::new().unwrap();
+    file::write(&home.path().join("scan.json"), &organization::snapshot()).unwrap();
+    let ran = run_in(&home, &["explain", "--snapshot", "scan.json", "nowhere/at-all"]);
+    assert!(ran.code == 3 && ran.stderr.contains("can't be told"), "{} {}", ran.code, ran.stderr);
+    for command in [&["explain", "--all"][..], &["capacity"]] {
+        let ran = run_in(&home, &[command, &["--snapshot", "scan.json"]].concat());
+        assert!(ran.code == 3 && ran.stderr.contains("not everything could be read"), "{} {}", ran.code, ran.stderr);
+    }
 }

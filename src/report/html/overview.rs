@@ -150,7 +150,10 @@ fn verdict(page: &Page<'_>) -> String {
     match (serious, open.count(), report.scan.complete && report.not_evaluated.is_empty()) {
         (0, 0, true) => "No findings: everything that was judged holds".to_owned(),
         (0, 0, false) => "No findings, but not everything could be judged".to_owned(),
-        (0, open, _) => format!("Nothing is broken now; {} to look at", counted(open, "finding")),
+        (0, open, _) if report.scan.complete => {
+            format!("Nothing is broken now; {} to look at", counted(open, "finding"))
+        }
+        (0, open, _) => format!("{} to look at, but not everything could be read", counted(open, "finding")),
         (serious, _, _) => {
             let levels = [Severity::Critical, Severity::High].map(|level| (report.open(level), level.name()));
             let said = levels.iter().filter(|(count, _)| *count > 0).map(|(count, name)| format!("{count} {name}"));

@@ -8,6 +8,7 @@ use crate::finding::{Remediation, Severity};
 use crate::rules::{Check, Failing, Group, Outcome, Rule};
 use crate::snapshot::coverage::Dataset;
 use crate::text;
+use crate::topology::Lookup;
 use crate::topology::launch::LaunchKind;
 use crate::topology::origin;
 use crate::topology::workload::{Role, Workload};
@@ -45,7 +46,13 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
     let mut zones: BTreeSet<&str> = BTreeSet::new();
     let (mut by_subnets, mut concerned) = (true, false);
     for launch in &variant.launches.known {
-        if launch.kind == LaunchKind::Fargate || variant.is_awsvpc() == Some(true) {
+        if launch.kind == LaunchKind::Ec2
+            && let Lookup::Unread(gap) = &variant.task_definition
+        {
+            // Whether its tasks are bound to its subnets or to the instances.
+            (concerned, by_subnets) = (true, false);
+            gaps.push(gap.clone());
+        } else if launch.kind == LaunchKind::Fargate || variant.is_awsvpc() == Some(true) {
             concerned = true;
             for id in variant.network.iter().flat_map(|network| &network.subnets) {
                 match ends::subnet(topology, id) {

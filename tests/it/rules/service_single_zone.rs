@@ -131,6 +131,10 @@ fn datasets_that_may_not_be_read_prove_nothing() {
     let mut fixture = ec2_bridge_behind_alb();
     fixture.account.deny(Dataset::ContainerInstances, "ecs:ListContainerInstances");
     assert_unknown(&audit_rule(&fixture.account, RULE), "container-instances could not be read");
+    // In awsvpc mode the subnets would count, in the others the instances.
+    let mut fixture = ec2_bridge_behind_alb();
+    fixture.account.deny(Dataset::TaskDefinitions, "ecs:DescribeTaskDefinition");
+    assert_unknown(&audit_rule(&fixture.account, RULE), "task-definitions could not be read");
     let mut fixture = ec2_bridge_behind_alb();
     let provider = fixture.account.capacity_provider("asg", 2, 4, &[&fixture.subnet]);
     fixture.account.edit_service(&fixture.service, |service| set_launch(service, None, &[&provider]));
