@@ -61,7 +61,7 @@ pub struct Analyses<'s> {
     ways_out: RefCell<FxHashMap<u32, Rc<Leg>>>,
     sources: balancing::Memo<'s>,
     legs: RefCell<FxHashMap<(u32, LegKey<'s>), Rc<Leg>>>,
-    open: RefCell<FxHashMap<(u32, LegKey<'s>), Option<Rc<Leg>>>>,
+    open: RefCell<OpenLegs<'s>>,
     closed: RefCell<FxHashMap<(u32, Traffic), bool>>,
     hosts: RefCell<FxHashMap<&'s Arn, Rc<hosts::Hosts<'s>>>>,
     eligible: RefCell<FxHashMap<hosts::EligibleKey<'s>, Rc<hosts::Eligible>>>,
@@ -75,6 +75,7 @@ pub struct Analyses<'s> {
 /// What tells the legs from load balancers to one origin apart: the balancer, its subnet, whether clients keep their
 /// addresses, and what is sent.
 type LegKey<'s> = (&'s Arn, &'s SubnetId, bool, Traffic);
+type OpenLegs<'s> = FxHashMap<(u32, LegKey<'s>), Option<Rc<Leg>>>;
 
 impl<'s> Analyses<'s> {
     /// Nothing is computed yet.

@@ -49,12 +49,15 @@ fn bucket_of(api: &'static str) -> (&'static str, Limit) {
 
 const ROUTE_53: &str = "route53:all";
 
+/// Account, Region and name of a bucket.
+type Key = (String, String, &'static str);
+
 /// The buckets of all accounts and Regions of a scan.
 #[derive(Debug)]
 pub(super) struct Limits {
     share: f64,
     moment: Duration,
-    buckets: Mutex<BTreeMap<(String, String, &'static str), Arc<Bucket>>>,
+    buckets: Mutex<BTreeMap<Key, Arc<Bucket>>>,
 }
 
 impl Limits {

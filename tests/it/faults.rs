@@ -241,6 +241,7 @@ fn matrix(snapshot: &Arc<Snapshot>) -> BTreeMap<(usize, usize), Result<char, Str
 }
 
 #[test]
+#[allow(clippy::print_stdout, reason = "the table of outcomes is for people")]
 fn each_call_under_each_fault_loses_nothing_in_silence() {
     let started = Instant::now();
     let outcomes = matrix(&account());
