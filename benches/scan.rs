@@ -58,12 +58,12 @@ fn main() {
     {
         let (found, endpoint, took) = scan(&snapshot, share, Buckets::Aws { other_client });
         let (bound, slowest) = bound(&endpoint.requests(), share);
-        let least: u64 = endpoint.total() - endpoint.throttled();
+        let answered = endpoint.total() - endpoint.throttled();
         println!(
             "{name}: {:.1} s, bound {bound:.1} s by {slowest}, ratio {:.3}; {} requests, {} throttled; findings {}",
             took.as_secs_f64(),
             took.as_secs_f64() / bound,
-            least,
+            answered,
             endpoint.throttled(),
             if judged(&found) == clean { "as without limits" } else { "DIFFERENT" }
         );

@@ -1,6 +1,7 @@
 //! A simulated AWS account on loopback, for the auditor or any other client of the AWS APIs.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it is a command line tool")]
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -68,13 +69,13 @@ fn serve(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
     };
     let latency = Duration::from_millis(arguments.latency_ms);
     let endpoint = Endpoint::start(Settings { buckets, latency, port: arguments.port, ..Settings::of(snapshot) })?;
-    println!("{services} services and {tasks} tasks at {}", endpoint.url());
-    println!("To read them:");
-    println!(
-        "  AWS_ENDPOINT_URL={} AWS_REGION={region} AWS_ACCESS_KEY_ID=simulated AWS_SECRET_ACCESS_KEY=secret audit",
-        endpoint.url()
+    let url = endpoint.url();
+    // At once: whoever reads no more than the first line closes the pipe before the others.
+    print!(
+        "{services} services and {tasks} tasks at {url}\nTo read them:\n  AWS_ENDPOINT_URL={url} AWS_REGION={region} \
+         AWS_ACCESS_KEY_ID=simulated AWS_SECRET_ACCESS_KEY=secret audit\nPress Ctrl-C to stop.\n"
     );
-    println!("Press Ctrl-C to stop.");
+    std::io::stdout().flush()?;
     loop {
         std::thread::park();
     }

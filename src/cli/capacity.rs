@@ -10,17 +10,13 @@ use crate::{capacity, report, rules};
 pub(super) fn run(arguments: &CapacityArgs) -> Exit {
     let (config, place) = match settled::source(&arguments.source) {
         Ok(settled) => settled,
-        Err(error) => {
-            failure::tell(&error, &[]);
-            return Exit::Usage;
-        }
+        Err(error) => return failure::refuse(Exit::Usage, &error),
     };
-    let or = |given: &[String], settled: Vec<String>| if given.is_empty() { settled } else { given.to_vec() };
     let of_group = rules::ALL.iter().filter(|rule| rule.group == rules::Group::Capacity);
     let settings = Settings {
         rules: of_group.clone().map(|rule| rule.id).collect(),
-        clusters: or(&arguments.source.clusters, config.clusters),
-        services: or(&arguments.source.services, config.services),
+        clusters: settled::or(&arguments.source.clusters, config.clusters),
+        services: settled::or(&arguments.source.services, config.services),
         ..Settings::all_rules()
     };
     let datasets = of_group.flat_map(|rule| rule.needs).copied().collect();

@@ -17,8 +17,7 @@ pub(super) fn rules(arguments: &RulesArgs) -> Exit {
         Some(id) => match rules::by_id(id) {
             Some(rule) => vec![rule],
             None => {
-                failure::tell(&selection::unknown(id), &[]);
-                return Exit::Usage;
+                return failure::refuse(Exit::Usage, &selection::unknown(id));
             }
         },
     };
@@ -117,10 +116,7 @@ fn actions(datasets: BTreeSet<Dataset>) -> BTreeSet<&'static str> {
 pub(super) fn policy(arguments: &PolicyArgs) -> Exit {
     let ids = match selection::selected(&arguments.selection) {
         Ok(ids) => ids,
-        Err(error) => {
-            failure::tell(&error, &[]);
-            return Exit::Usage;
-        }
+        Err(error) => return failure::refuse(Exit::Usage, &error),
     };
     let selected = rules::ALL.iter().filter(|rule| ids.contains(&rule.id));
     let datasets = selected.flat_map(|rule| rule.needs).copied().collect();

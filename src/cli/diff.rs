@@ -16,10 +16,7 @@ pub(super) fn run(arguments: &DiffArgs) -> Exit {
     let both = load(&arguments.old).and_then(|old| Ok((old, load(&arguments.new)?)));
     let (old, new) = match both {
         Ok(both) => both,
-        Err(error) => {
-            failure::tell(&error, &[]);
-            return Exit::Usage;
-        }
+        Err(error) => return failure::refuse(Exit::Usage, &error),
     };
     let diff = Diff::of(&old, &new);
     let text = match arguments.format {

@@ -16,10 +16,7 @@ pub(super) fn run(arguments: &ExplainArgs) -> Exit {
     }
     let (_, place) = match settled::source(&arguments.source) {
         Ok(settled) => settled,
-        Err(error) => {
-            failure::tell(&error, &[]);
-            return Exit::Usage;
-        }
+        Err(error) => return failure::refuse(Exit::Usage, &error),
     };
     let mut settings = Settings {
         clusters: arguments.source.clusters.clone(),
@@ -44,10 +41,7 @@ pub(super) fn run(arguments: &ExplainArgs) -> Exit {
             failure::tell("not everything could be read, so whether there is such a workload can't be told", &[hint]);
             return stopped.unwrap_or(Exit::Incomplete);
         }
-        Err(error) => {
-            failure::tell(&error, &[]);
-            return stopped.unwrap_or(Exit::Usage);
-        }
+        Err(error) => return failure::refuse(stopped.unwrap_or(Exit::Usage), &error),
     };
     if !report.scan.complete && !arguments.console.quiet {
         failure::warn("not everything could be read: `audit` says what, and what is shown may lack it");

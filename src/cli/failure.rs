@@ -1,5 +1,6 @@
 //! Errors as people see them: one line that says what was being done, then what to do.
 
+use super::Exit;
 use crate::report::escape_for_terminal as escape;
 
 /// Prints an error and its hints to standard error.
@@ -8,6 +9,12 @@ pub(super) fn tell(error: &str, hints: &[String]) {
     for hint in hints {
         anstream::eprintln!("  help: {}", escape(hint));
     }
+}
+
+/// Prints an error and ends so.
+pub(super) fn refuse(exit: Exit, error: &str) -> Exit {
+    tell(error, &[]);
+    exit
 }
 
 /// Prints a warning to standard error.

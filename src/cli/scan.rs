@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use tokio_util::sync::CancellationToken;
 
 use super::args::{ConsoleArgs, ScanArgs, SourceArgs};
+use super::failure::refuse;
 use super::output::{self, Pending};
 use super::place::Place;
 use super::progress::Progress;
@@ -67,11 +68,6 @@ pub(super) fn run(arguments: &ScanArgs) -> Exit {
 fn pictured(snapshot: &Snapshot, settled: &Settled, report: &Report) -> Wiring {
     let names = report::pictured(report, settled.min_severity);
     explain::explain(snapshot, &settled.settings, report, |name| names.contains(name))
-}
-
-fn refuse(exit: Exit, error: &str) -> Exit {
-    failure::tell(error, &[]);
-    exit
 }
 
 fn open_files(arguments: &ScanArgs, settings: Option<&Path>) -> Result<Vec<Pending>, String> {

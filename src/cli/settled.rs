@@ -39,6 +39,11 @@ pub(super) fn config(arguments: &ConfigArgs) -> Result<(Option<PathBuf>, Config)
     Ok((file, config))
 }
 
+/// What is given, or else what is settled.
+pub(super) fn or(given: &[String], settled: Vec<String>) -> Vec<String> {
+    if given.is_empty() { settled } else { given.to_vec() }
+}
+
 /// What the commands beside the audit take of the settings: as whom and where to read, and the scope.
 pub(super) fn source(arguments: &SourceArgs) -> Result<(Config, Place), String> {
     let (_, config) = config(&arguments.settings)?;
@@ -53,7 +58,6 @@ pub(super) fn source(arguments: &SourceArgs) -> Result<(Config, Place), String> 
 pub(super) fn settle(arguments: &ScanArgs) -> Result<Settled, String> {
     let (file, config) = config(&arguments.source.settings)?;
     let place = Place::of(&arguments.source, &config)?;
-    let or = |given: &[String], settled: Vec<String>| if given.is_empty() { settled } else { given.to_vec() };
     let (source, selection) = (&arguments.source, &arguments.selection);
     let rules =
         super::selection::of(&or(&selection.rules, config.rules), &or(&selection.skip_rules, config.skip_rules))?;

@@ -41,7 +41,7 @@ pub use targets::collect;
 pub use whole::WholeAnswers;
 
 use crate::snapshot::coverage::Dataset;
-use crate::snapshot::{SCHEMA_VERSION, Scope, Snapshot};
+use crate::snapshot::{Scope, Snapshot};
 use call::Manners;
 use identity::Asked;
 use limits::Limits;
@@ -116,19 +116,13 @@ pub async fn collect_with(
 ) -> Result<Snapshot, CollectError> {
     let (started_at, deadline) = (Timestamp::now(), Instant::now() + request.timeout);
     let asked = Asked { login: &Login::default(), profile: None, region, endpoint_override: None };
-    let identity = identity::identity(&clients.sts, &asked).await?;
+    let identity = tokio::select! {
+        identity = identity::identity(&clients.sts, &asked) => identity?,
+        () = cancel.cancelled() => return Err(CollectError::Interrupted),
+    };
     let place = Place { identity, region: region.to_owned(), endpoint_override: None, clients };
     let limits = Limits::new(request.quota_share, request.pace.moment());
     let manners = Manners { limits, pace: request.pace, deadline, cancel, sink };
     let target = targets::read(place, request, manners).await;
-    Ok(Snapshot {
-        schema_version: SCHEMA_VERSION,
-        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-        started_at,
-        finished_at: Timestamp::now(),
-        demo: false,
-        scope: request.scope.clone(),
-        targets: vec![target],
-        unread_targets: Vec::new(),
-    })
+    Ok(targets::snapshot(request, started_at, vec![target], Vec::new()))
 }

@@ -109,7 +109,7 @@ pub(super) async fn read(
         scope: request.scope.clone(),
         revisions,
         wanted: Arc::new(dataset::closure(&request.datasets)),
-        board: Arc::new(Board::new(TargetData::not_requested())),
+        board: Arc::new(Board::new()),
     };
     reader.read(Dataset::Clusters, |data| &mut data.clusters, ecs::clusters(&reader)).await;
     if reader.look(|data| data.clusters.is_complete() && data.clusters.items().is_empty()) {

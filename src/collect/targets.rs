@@ -100,7 +100,17 @@ pub async fn collect(
     .await;
     targets.sort_by(|a, b| (&a.account, &a.region).cmp(&(&b.account, &b.region)));
     unread_targets.sort();
-    Ok(Snapshot {
+    Ok(snapshot(request, started_at, targets, unread_targets))
+}
+
+/// What was read, with the time of the last answer.
+pub(super) fn snapshot(
+    request: &Request,
+    started_at: Timestamp,
+    targets: Vec<Target>,
+    unread_targets: Vec<UnreadTarget>,
+) -> Snapshot {
+    Snapshot {
         schema_version: SCHEMA_VERSION,
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         started_at,
@@ -109,7 +119,7 @@ pub async fn collect(
         scope: request.scope.clone(),
         targets,
         unread_targets,
-    })
+    }
 }
 
 async fn log_in(

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::escape;
 use super::places::Places;
-use super::shown::{self, VERSION, counted, cut};
+use super::shown::{self, VERSION, counted, cut, sizes};
 use super::table::minute;
 use super::{View, mermaid};
 use crate::finding::{Evidence, Finding, NotEvaluated, NotEvaluatedKind, Report, Severity, Status};
@@ -118,14 +118,7 @@ impl Page {
         for endpoint in endpoints {
             self.line(&format!("not AWS itself: the endpoint is {}  ", name(endpoint)));
         }
-        let counts = report.counts;
-        let sizes = [
-            counted(counts.clusters, "cluster"),
-            counted(counts.services, "service"),
-            counted(counts.tasks, "task"),
-            counted(counts.container_instances, "container instance"),
-        ];
-        self.line(&sizes.join(" · "));
+        self.line(&sizes(report.counts).join(" · "));
         if scan.demo {
             self.line("\n> [!NOTE]\n> An account that ships with this program; nothing was read from AWS.");
         }

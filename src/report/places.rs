@@ -1,7 +1,7 @@
 //! The accounts and Regions of a report, for the heads of pages: those with clusters, those without, and those that
 //! could not be scanned.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::shown::counted;
 use crate::finding::{Report, Severity, Status, TargetInfo, TargetStatus};
@@ -68,23 +68,23 @@ impl<'a> Places<'a> {
         }
     }
 
-    /// `3 accounts · 6 Regions scanned · 1 not`.
+    /// `3 accounts · 6 Regions scanned`.
     pub(super) fn sizes(&self) -> String {
         let scanned = self.rows.iter().map(|row| row.target.account.as_str()).chain(self.idle.keys().copied());
-        let accounts = scanned.collect::<std::collections::BTreeSet<_>>().len();
+        let accounts = scanned.collect::<BTreeSet<_>>().len();
         let regions = self.rows.len() + self.idle.values().map(Vec::len).sum::<usize>();
         format!("{} · {} scanned", counted(accounts, "account"), counted(regions, "Region"))
     }
 }
 
 impl Row<'_> {
-    /// `1 critical, 2 high, 30 lower`; the middle of the scale and what lies below in one number.
+    /// `1 critical, 2 high, 30 lower`, or `30 below high`.
     pub(super) fn open(&self) -> String {
         let of = |severity| self.open.get(&severity).copied().unwrap_or(0);
         let serious = [Severity::Critical, Severity::High].map(|severity| (of(severity), severity.name()));
-        let lower = self.open.values().sum::<usize>() - serious[0].0 - serious[1].0;
-        let lower_word = if lower == self.open.values().sum::<usize>() { "below high" } else { "lower" };
-        let parts = serious.into_iter().chain([(lower, lower_word)]);
+        let all: usize = self.open.values().sum();
+        let lower = all - serious.iter().map(|(count, _)| count).sum::<usize>();
+        let parts = serious.into_iter().chain([(lower, if lower == all { "below high" } else { "lower" })]);
         let said: Vec<String> =
             parts.filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
         if said.is_empty() { "none".to_owned() } else { said.join(", ") }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::escape::said;
-use crate::finding::{Finding, NotEvaluatedKind, Report, RuleInfo, Severity, Status};
+use crate::finding::{Counts, Finding, NotEvaluatedKind, Report, RuleInfo, Severity, Status};
 
 /// The name of this program in the formats of others.
 pub(super) const TOOL: &str = env!("CARGO_PKG_NAME");
@@ -77,6 +77,23 @@ pub(super) fn rule<'a>(report: &'a Report, id: &str) -> Option<(usize, &'a RuleI
 /// The one line that describes a rule.
 pub(super) fn summary(report: &Report, id: &'static str) -> &'static str {
     rule(report, id).map_or(id, |(_, rule)| rule.summary)
+}
+
+/// How much was scanned.
+pub(super) fn sizes(counts: Counts) -> Vec<String> {
+    vec![
+        counted(counts.clusters, "cluster"),
+        counted(counts.services, "service"),
+        counted(counts.tasks, "task"),
+        counted(counts.container_instances, "container instance"),
+    ]
+}
+
+/// The same with what it cost.
+pub(super) fn sizes_and_calls(counts: Counts) -> Vec<String> {
+    let mut all = sizes(counts);
+    all.push(format!("{} API calls", counts.api_calls));
+    all
 }
 
 /// `1 task`, `2 tasks`.

@@ -19,9 +19,9 @@ pub(super) struct Board {
 }
 
 impl Board {
-    /// With the clusters, on which all else hangs.
-    pub(super) fn new(data: TargetData) -> Self {
-        Self { data: Mutex::new(data), done: watch::Sender::new([Dataset::Clusters].into()) }
+    /// Nothing was read.
+    pub(super) fn new() -> Self {
+        Self { data: Mutex::new(TargetData::not_requested()), done: watch::Sender::new(BTreeSet::new()) }
     }
 
     /// Waits until all of these were read.
@@ -60,10 +60,9 @@ mod tests {
 
     #[tokio::test]
     async fn what_waits_goes_on_when_the_last_of_its_sources_is_there() {
-        let board = Board::new(TargetData::not_requested());
-        let waiting = board.wait(&[Dataset::Clusters, Dataset::Vpcs, Dataset::Subnets]);
+        let board = Board::new();
+        let waiting = board.wait(&[Dataset::Vpcs, Dataset::Subnets]);
         tokio::pin!(waiting);
-        let is_waiting = |waiting: &mut std::pin::Pin<&mut _>| futures_util_poll(waiting);
         assert!(is_waiting(&mut waiting));
         board.put(Dataset::Vpcs, |data| &mut data.vpcs, Fetched::complete(Vec::new()));
         assert!(is_waiting(&mut waiting));
@@ -74,7 +73,7 @@ mod tests {
     }
 
     /// Whether a future is not yet done.
-    fn futures_util_poll<F: Future>(future: &mut std::pin::Pin<&mut F>) -> bool {
+    fn is_waiting<F: Future>(future: &mut std::pin::Pin<&mut F>) -> bool {
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
         future.as_mut().poll(&mut context).is_pending()
     }

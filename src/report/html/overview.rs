@@ -8,6 +8,7 @@ use super::markup::{Markup, put};
 use super::words::{counted, listed, minute, severity};
 use crate::finding::{NotEvaluated, NotEvaluatedKind, RuleTally, Severity, Status, WaiverState};
 use crate::report::places::Places;
+use crate::report::shown::sizes_and_calls;
 
 /// Clusters with a line.
 const CLUSTERS: usize = 80;
@@ -47,16 +48,8 @@ pub(super) fn header(page: &Page<'_>, out: &mut Markup) {
         true => out.raw("<span class=\"chip good\">✓ complete</span>"),
         false => out.raw("<span class=\"chip warn\">✗ incomplete: some of it could not be read</span>"),
     }
-    let counts = page.report().counts;
-    let sizes = [
-        counted(counts.clusters, "cluster"),
-        counted(counts.services, "service"),
-        counted(counts.tasks, "task"),
-        counted(counts.container_instances, "container instance"),
-        format!("{} API calls", counts.api_calls),
-    ];
     put!(out, "</p><p class=\"place quiet\">");
-    for size in sizes {
+    for size in sizes_and_calls(page.report().counts) {
         put!(out, "<span>" {size} "</span>");
     }
     put!(out, "</p>");

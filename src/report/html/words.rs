@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::markup::{Markup, put};
 use crate::finding::Severity;
+pub(super) use crate::report::shown::counted;
 
 /// The word and the sign of a severity.
 pub(super) fn severity(out: &mut Markup, severity: Severity) {
@@ -48,11 +49,6 @@ pub(super) fn kind(kind: &'static str) -> String {
         "dns" => "DNS".to_owned(),
         other => other.replace('-', " "),
     }
-}
-
-/// A number and what it counts.
-pub(super) fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// To the minute.

@@ -5,7 +5,7 @@ use anstyle::{AnsiColor, Style};
 use super::{Page, escape, minute, style_of};
 use crate::finding::Report;
 use crate::report::places::{Places, Row};
-use crate::report::shown::counted;
+use crate::report::shown::sizes_and_calls;
 
 /// Regions without clusters that are named.
 const MOST_REGIONS: usize = 8;
@@ -38,15 +38,7 @@ impl Page<'_> {
             let notice = self.styled(Style::new().fg_color(Some(AnsiColor::Yellow.into())), &notice);
             self.line(&notice);
         }
-        let counts = report.counts;
-        let sizes = [
-            counted(counts.clusters, "cluster"),
-            counted(counts.services, "service"),
-            counted(counts.tasks, "task"),
-            counted(counts.container_instances, "container instance"),
-            format!("{} API calls", counts.api_calls),
-        ];
-        self.wrapped("", &sizes.join(" · "));
+        self.wrapped("", &sizes_and_calls(report.counts).join(" · "));
         let patterns = [("clusters", &scan.scope.clusters), ("services", &scan.scope.services)];
         for (what, patterns) in patterns.into_iter().filter(|(_, patterns)| !patterns.is_empty()) {
             self.wrapped("", &format!("limited to {what} {}", escape(&patterns.join(", "))));
