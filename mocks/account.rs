@@ -474,9 +474,8 @@ impl Account {
             let number = 100 + service.bytes().map(usize::from).sum::<usize>() % 100;
             let address = found.cidr_block.unwrap().hosts().nth(number).unwrap().to_string();
             let interface = NetworkInterface {
-                interface_type: "vpc_endpoint".to_owned(),
-                description: "VPC Endpoint Interface".to_owned(),
-                requester_id: Some("amazon-aws".to_owned()),
+                interface_type: "vpc_endpoint".into(),
+                description: "VPC Endpoint Interface".into(),
                 ..requester_managed(&format!("{service}/{subnet}"), &found, &[&group], &address)
             };
             interfaces.push(interface.id.clone());

@@ -29,10 +29,8 @@ impl Account {
             let found = self.data.subnets.items().iter().find(|s| s.id == **subnet).unwrap().clone();
             let address = found.cidr_block.unwrap().hosts().nth(20).unwrap();
             let node = NetworkInterface {
-                interface_type: "network_load_balancer".to_owned(),
-                description: format!("ELB {}", arn.as_str().split_once("loadbalancer/").unwrap().1),
-                requester_id: Some("amazon-elb".to_owned()),
-                source_dest_check: Some(false),
+                interface_type: "network_load_balancer".into(),
+                description: format!("ELB {}", arn.as_str().split_once("loadbalancer/").unwrap().1).into(),
                 ..requester_managed(&format!("{name}-node-{number}"), &found, groups, &address.to_string())
             };
             push(&mut self.data.network_interfaces, node);
@@ -174,11 +172,11 @@ impl Account {
             &mut self.data.target_health,
             TargetHealth {
                 target_group_arn: target_group.clone(),
-                target_id: target.to_owned(),
+                target_id: target.into(),
                 port: Some(port),
                 availability_zone: None,
-                state: state.to_owned(),
-                reason: reason.map(str::to_owned),
+                state: state.into(),
+                reason: reason.map(Into::into),
                 description: None,
             },
         );

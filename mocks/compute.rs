@@ -368,7 +368,7 @@ impl Account {
                 }),
                 iam_instance_profile_arn: None,
                 network_interfaces: vec![InstanceNetworkInterface {
-                    private_ips: vec![address],
+                    private_ips: vec![address.into()],
                     ..interface(&format!("{name}-primary"), 0, "", &subnet.id)
                 }],
             },
@@ -463,18 +463,15 @@ impl Account {
     pub fn bind(&mut self, task: &Arn, container: &str, container_port: u16, host_port: u16) {
         self.edit_task(task, |task| {
             task.containers.push(TaskContainer {
-                name: container.to_owned(),
-                image: None,
-                image_digest: None,
-                last_status: "RUNNING".to_owned(),
-                exit_code: None,
+                name: container.into(),
+                last_status: "RUNNING".into(),
                 reason: None,
                 network_bindings: vec![NetworkBinding {
                     container_port: Some(container_port),
                     host_port: Some(host_port),
                     container_port_range: None,
                     host_port_range: None,
-                    protocol: "tcp".to_owned(),
+                    protocol: "tcp".into(),
                 }],
             });
         });
@@ -508,12 +505,12 @@ impl Account {
     pub fn stopped_task(&mut self, service: &Arn, name: &str, reason: &str) -> Arn {
         let task = self.task(service, name);
         self.edit_task(&task, |task| {
-            task.last_status = "STOPPED".to_owned();
-            task.desired_status = "STOPPED".to_owned();
+            task.last_status = "STOPPED".into();
+            task.desired_status = "STOPPED".into();
             task.started_at = None;
             task.stopped_at = Some(now() - SignedDuration::from_mins(10));
-            task.stop_code = Some("TaskFailedToStart".to_owned());
-            task.stopped_reason = Some(reason.to_owned());
+            task.stop_code = Some("TaskFailedToStart".into());
+            task.stopped_reason = Some(reason.into());
         });
         task
     }
@@ -523,7 +520,7 @@ impl Account {
         let task = self.stopped_task(service, name, reason);
         self.edit_task(&task, |task| {
             task.started_at = task.stopped_at.map(|at| at - lived);
-            task.stop_code = Some("ServiceSchedulerInitiated".to_owned());
+            task.stop_code = Some("ServiceSchedulerInitiated".into());
         });
         task
     }
@@ -548,32 +545,27 @@ pub fn running_task(service: &Service, name: &str) -> Task {
         arn,
         cluster_arn: service.cluster_arn.clone(),
         task_definition_arn: service.task_definition.clone().unwrap(),
-        group: Some(format!("service:{}", service.name)),
+        group: Some(format!("service:{}", service.name).into()),
         started_by: None,
-        last_status: "RUNNING".to_owned(),
-        desired_status: "RUNNING".to_owned(),
+        last_status: "RUNNING".into(),
+        desired_status: "RUNNING".into(),
         launch_type: service.launch_type.clone(),
         capacity_provider_name: None,
         container_instance_arn: None,
-        availability_zone: None,
         platform_version: None,
         platform_family: None,
-        health_status: None,
-        connectivity: Some("CONNECTED".to_owned()),
         enable_execute_command: false,
         created_at: Some(now() - SignedDuration::from_hours(24)),
-        pull_started_at: None,
-        pull_stopped_at: None,
         started_at: Some(now() - SignedDuration::from_hours(24)),
         stopped_at: None,
         stopping_at: None,
         stop_code: None,
         stopped_reason: None,
         network_interface: network.map(|network| TaskNetworkInterface {
-            status: "ATTACHED".to_owned(),
+            status: "ATTACHED".into(),
             network_interface_id: Some(NetworkInterfaceId::from(id("eni", name))),
             subnet_id: network.subnets.first().cloned(),
-            private_ipv4_address: Some("10.0.1.20".to_owned()),
+            private_ipv4_address: Some("10.0.1.20".into()),
             ipv6_address: None,
         }),
         containers: Vec::new(),
@@ -641,7 +633,7 @@ pub fn interface(name: &str, device_index: i32, description: &str, subnet: &Subn
         network_card_index: 0,
         subnet_id: Some(subnet.clone()),
         security_group_ids: vec![SecurityGroupId::from(id("sg", "instances"))],
-        private_ips: vec!["10.0.0.10".to_owned()],
+        private_ips: vec!["10.0.0.10".into()],
         public_ip: None,
         ipv6_addresses: Vec::new(),
     }

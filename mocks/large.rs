@@ -17,7 +17,6 @@ const VPCS: usize = 25;
 const SERVICES_PER_VPC: usize = 400;
 const SERVICES_PER_CLUSTER: usize = 100;
 const TASKS_PER_SERVICE: usize = 10;
-const EVENTS_PER_SERVICE: usize = 100;
 
 /// What DescribeVpcEndpoints shows where nobody wrote a policy.
 const DEFAULT_POLICY: &str = r#"{"Statement":[{"Action":"*","Effect":"Allow","Principal":"*","Resource":"*"}]}"#;
@@ -170,7 +169,7 @@ fn service(
     service
 }
 
-/// Runs every service: its tasks with their ENIs, the health of its targets, and its events, as far back as ECS keeps them.
+/// Runs every service: its tasks with their ENIs, the health of its targets, and its last event.
 fn run(account: &mut Account) {
     let subnets: Vec<Subnet> = account.data.subnets.items().to_vec();
     let mut room = Room::of(account, &subnets);
@@ -178,15 +177,14 @@ fn run(account: &mut Account) {
         let subnet = &subnets[room.subnets[instance.subnet_id.as_ref().unwrap()]];
         let primary = &instance.network_interfaces[0];
         let mut shown = requester_managed("", subnet, &[], &primary.private_ips[0]);
-        (shown.id, shown.requester_managed) = (primary.id.clone(), false);
+        shown.id = primary.id.clone();
         shown.security_group_ids.clone_from(&primary.security_group_ids);
-        shown.attached_instance_id = Some(instance.id.clone());
         push(&mut account.data.network_interfaces, shown);
     }
     let count = i32::try_from(TASKS_PER_SERVICE).unwrap();
     for service in account.data.services.items_mut().unwrap() {
         set_counts(service, count, count);
-        service.events = (0..EVENTS_PER_SERVICE).map(|age| steady(service, age)).collect();
+        service.events = vec![steady(service)];
         for number in 0..TASKS_PER_SERVICE {
             let subnet = &service.network_configuration.as_ref().unwrap().subnets;
             let subnet = &subnets[room.subnets[&subnet[number % subnet.len()]]];
@@ -197,8 +195,8 @@ fn run(account: &mut Account) {
                     target_group_arn: balancer.target_group_arn.clone().unwrap(),
                     target_id: address,
                     port: Some(8080),
-                    availability_zone: Some(subnet.availability_zone.clone()),
-                    state: "healthy".to_owned(),
+                    availability_zone: Some(subnet.availability_zone.clone().into()),
+                    state: "healthy".into(),
                     reason: None,
                     description: None,
                 };
@@ -266,26 +264,19 @@ impl Room {
 
 fn task(service: &Service, number: usize, subnet: &Subnet, room: &mut Room) -> Task {
     let mut task = running_task(service, &format!("{}-{number}", service.name));
-    task.started_by = Some(format!("ecs-svc/{}", service.name));
-    task.availability_zone = Some(subnet.availability_zone.clone());
-    task.health_status = Some("UNKNOWN".to_owned());
-    task.pull_started_at = task.created_at;
-    task.pull_stopped_at = task.created_at;
+    task.started_by = Some(format!("ecs-svc/{}", service.name).into());
     let seen = task.network_interface.as_mut().unwrap();
     seen.subnet_id = Some(subnet.id.clone());
-    seen.private_ipv4_address = Some(room.address(subnet));
+    seen.private_ipv4_address = Some(room.address(subnet).into());
     if service.launch_type == Some(LaunchType::Fargate) {
-        task.platform_version = Some("1.4.0".to_owned());
-        task.platform_family = Some("Linux".to_owned());
+        task.platform_version = Some("1.4.0".into());
+        task.platform_family = Some("Linux".into());
     } else {
         task.container_instance_arn = Some(room.instance(&service.cluster_arn, &subnet.availability_zone));
     }
     task.containers.push(TaskContainer {
-        name: "app".to_owned(),
-        image: Some(ecr("web")),
-        image_digest: Some(format!("sha256:{}", "0123456789abcdef".repeat(4))),
-        last_status: "RUNNING".to_owned(),
-        exit_code: None,
+        name: "app".into(),
+        last_status: "RUNNING".into(),
         reason: None,
         network_bindings: Vec::new(),
     });
@@ -299,18 +290,15 @@ fn shown(service: &Service, task: &Task, subnet: &Subnet) -> NetworkInterface {
     let on_fargate = task.container_instance_arn.is_none();
     NetworkInterface {
         id: NetworkInterfaceId::from(seen.network_interface_id.as_ref().unwrap().as_str()),
-        interface_type: if on_fargate { "interface" } else { "branch" }.to_owned(),
-        description: format!("arn:aws:ecs:{REGION}:{ACCOUNT}:attachment/{}", &id("a", task.arn.name())[2..]),
-        requester_id: on_fargate.then(|| "578734482556".to_owned()),
+        interface_type: if on_fargate { "interface" } else { "branch" }.into(),
+        description: format!("arn:aws:ecs:{REGION}:{ACCOUNT}:attachment/{}", &id("a", task.arn.name())[2..]).into(),
         ..requester_managed("", subnet, &groups, seen.private_ipv4_address.as_ref().unwrap())
     }
 }
 
-/// ECS says so every six hours.
-fn steady(service: &Service, age: usize) -> ServiceEvent {
-    let hours = i64::try_from(age).unwrap() * 6 + 1;
+fn steady(service: &Service) -> ServiceEvent {
     let message = format!("(service {}) has reached a steady state.", service.name);
-    ServiceEvent { created_at: Some(now() - SignedDuration::from_hours(hours)), message }
+    ServiceEvent { created_at: Some(now() - SignedDuration::from_hours(1)), message }
 }
 
 /// 5,000 container instances in ten clusters with ten awsvpc tasks on each, of five services a cluster, and a service

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use compact_str::CompactString;
+
 use crate::snapshot::ids;
 
 /// A piece of a sentence.
@@ -120,6 +122,12 @@ impl From<&'static str> for Span {
 impl From<String> for Span {
     fn from(name: String) -> Self {
         Self::Name(name)
+    }
+}
+
+impl From<&CompactString> for Span {
+    fn from(name: &CompactString) -> Self {
+        Self::Name(name.to_string())
     }
 }
 

@@ -128,7 +128,7 @@ fn deployments(account: &mut Account, cluster: &Arn, network: &Network) {
     });
     let task = account.task(&encoder, "encoder-0");
     account.edit_task(&task, |task| {
-        task.last_status = "PROVISIONING".to_owned();
+        task.last_status = "PROVISIONING".into();
         task.created_at = Some(now() - SignedDuration::from_mins(12));
         task.started_at = None;
     });

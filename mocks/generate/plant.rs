@@ -60,7 +60,7 @@ fn shut_out(cell: &mut Cell, at: usize) -> String {
     let target_group = made.balanced.as_ref().map(|(target_group, _)| target_group.clone());
     for health in cell.account.data.target_health.items_mut().into_iter().flatten() {
         if Some(&health.target_group_arn) == target_group.as_ref() {
-            (health.state, health.reason) = ("unhealthy".to_owned(), Some("Target.Timeout".to_owned()));
+            (health.state, health.reason) = ("unhealthy".into(), Some("Target.Timeout".into()));
         }
     }
     made.name()

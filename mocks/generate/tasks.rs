@@ -24,6 +24,7 @@ pub(super) fn run(account: &mut Account, made: &Made, at: usize, count: usize, h
     let of_service = |subnet: &&Subnet| network.subnets.contains(&subnet.id);
     let subnets: Vec<Subnet> = account.data.subnets.items().iter().filter(of_service).cloned().collect();
     let template = requester_managed("task", &subnets[0], &[&made.group], "");
+    account.event(&made.arn, &format!("(service {}) has reached a steady state.", service.name));
     let own_hosts: Vec<&Arn> = hosts.iter().filter(|host| is_in(host, &service.cluster_arn)).collect();
     for number in 0..count {
         let subnet = &subnets[number % subnets.len()];
@@ -33,8 +34,8 @@ pub(super) fn run(account: &mut Account, made: &Made, at: usize, count: usize, h
         let shown = NetworkInterface {
             id: interface.clone(),
             subnet_id: subnet.id.clone(),
-            availability_zone: subnet.availability_zone.clone(),
-            private_ips: vec![address.clone()],
+            availability_zone: subnet.availability_zone.clone().into(),
+            private_ips: vec![address.clone().into()],
             ..template.clone()
         };
         push(&mut account.data.network_interfaces, shown);
@@ -45,10 +46,10 @@ pub(super) fn run(account: &mut Account, made: &Made, at: usize, count: usize, h
                 &mut account.data.target_health,
                 TargetHealth {
                     target_group_arn: target_group.clone(),
-                    target_id: address,
+                    target_id: address.into(),
                     port: Some(8080),
-                    availability_zone: Some(subnet.availability_zone.clone()),
-                    state: "healthy".to_owned(),
+                    availability_zone: Some(subnet.availability_zone.clone().into()),
+                    state: "healthy".into(),
                     reason: None,
                     description: None,
                 },
@@ -87,40 +88,32 @@ fn task(
         arn: Arn::from(format!("arn:aws:ecs:{REGION}:{ACCOUNT}:task/{cluster}/{name}")),
         cluster_arn: service.cluster_arn.clone(),
         task_definition_arn: definition,
-        group: Some(format!("service:{}", service.name)),
-        started_by: Some(deployment.id.clone()),
-        last_status: "RUNNING".to_owned(),
-        desired_status: "RUNNING".to_owned(),
+        group: Some(format!("service:{}", service.name).into()),
+        started_by: Some(deployment.id.clone().into()),
+        last_status: "RUNNING".into(),
+        desired_status: "RUNNING".into(),
         launch_type: service.launch_type.clone(),
         capacity_provider_name: None,
         container_instance_arn: host.cloned(),
-        availability_zone: Some(subnet.availability_zone.clone()),
-        platform_version: host.is_none().then(|| "1.4.0".to_owned()),
-        platform_family: host.is_none().then(|| "Linux".to_owned()),
-        health_status: Some("UNKNOWN".to_owned()),
-        connectivity: Some("CONNECTED".to_owned()),
+        platform_version: host.is_none().then(|| "1.4.0".into()),
+        platform_family: host.is_none().then(|| "Linux".into()),
         enable_execute_command: false,
         created_at: deployment.created_at,
-        pull_started_at: ago,
-        pull_stopped_at: ago,
         started_at: ago,
         stopped_at: None,
         stopping_at: None,
         stop_code: None,
         stopped_reason: None,
         network_interface: Some(TaskNetworkInterface {
-            status: "ATTACHED".to_owned(),
+            status: "ATTACHED".into(),
             network_interface_id: Some(interface),
             subnet_id: Some(subnet.id.clone()),
-            private_ipv4_address: Some(address.to_owned()),
+            private_ipv4_address: Some(address.into()),
             ipv6_address: None,
         }),
         containers: vec![TaskContainer {
-            name: "app".to_owned(),
-            image: None,
-            image_digest: None,
-            last_status: "RUNNING".to_owned(),
-            exit_code: None,
+            name: "app".into(),
+            last_status: "RUNNING".into(),
             reason: None,
             network_bindings: Vec::new(),
         }],

@@ -127,12 +127,12 @@ fn rule(rule: &own::ListenerRule) -> sdk::Rule {
 
 fn health(health: &own::TargetHealth) -> sdk::TargetHealthDescription {
     let target = sdk::TargetDescription::builder()
-        .id(&health.target_id)
+        .id(health.target_id.as_str())
         .set_port(health.port.map(i32::from))
-        .set_availability_zone(health.availability_zone.clone());
+        .set_availability_zone(health.availability_zone.as_deref().map(str::to_owned));
     let state = sdk::TargetHealth::builder()
         .state(health.state.as_str().into())
         .set_reason(health.reason.as_deref().map(sdk::TargetHealthReasonEnum::from))
-        .set_description(health.description.clone());
+        .set_description(health.description.as_deref().map(str::to_owned));
     sdk::TargetHealthDescription::builder().target(target.build()).target_health(state.build()).build()
 }

@@ -354,8 +354,10 @@ fn interface(interface: &own::InstanceNetworkInterface) -> sdk::InstanceNetworkI
         .build();
     let groups =
         interface.security_group_ids.iter().map(|id| sdk::GroupIdentifier::builder().group_id(id.as_str()).build());
-    let ips =
-        interface.private_ips.iter().map(|ip| sdk::InstancePrivateIpAddress::builder().private_ip_address(ip).build());
+    let ips = interface
+        .private_ips
+        .iter()
+        .map(|ip| sdk::InstancePrivateIpAddress::builder().private_ip_address(ip.as_str()).build());
     let public = interface
         .public_ip
         .as_ref()

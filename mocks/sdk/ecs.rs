@@ -281,7 +281,7 @@ fn task(task: &own::Task) -> sdk::Task {
             ("privateIPv4Address", interface.private_ipv4_address.as_deref()),
         ];
         let details = details.iter().filter_map(|(name, value)| Some(pair(name, (*value)?))).collect();
-        let attachment = sdk::Attachment::builder().r#type("ElasticNetworkInterface").status(&interface.status);
+        let attachment = sdk::Attachment::builder().r#type("ElasticNetworkInterface").status(interface.status.as_str());
         attachment.set_details(Some(details)).build()
     });
     // A secret given at start, which is none of ours.
@@ -293,20 +293,19 @@ fn task(task: &own::Task) -> sdk::Task {
         .task_arn(task.arn.as_str())
         .cluster_arn(task.cluster_arn.as_str())
         .task_definition_arn(task.task_definition_arn.as_str())
-        .set_group(task.group.clone())
-        .last_status(&task.last_status)
-        .desired_status(&task.desired_status)
+        .set_group(task.group.as_deref().map(str::to_owned))
+        .last_status(task.last_status.as_str())
+        .desired_status(task.desired_status.as_str())
         .set_launch_type(task.launch_type.as_ref().map(|kind| sdk::LaunchType::from(kind.as_str())))
         .set_container_instance_arn(text(&task.container_instance_arn))
-        .set_platform_version(task.platform_version.clone())
-        .set_platform_family(task.platform_family.clone())
-        .set_connectivity(task.connectivity.as_deref().map(sdk::Connectivity::from))
+        .set_platform_version(task.platform_version.as_deref().map(str::to_owned))
+        .set_platform_family(task.platform_family.as_deref().map(str::to_owned))
         .set_created_at(time(task.created_at))
         .set_started_at(time(task.started_at))
         .set_stopped_at(time(task.stopped_at))
         .set_stopping_at(time(task.stopping_at))
         .set_stop_code(task.stop_code.as_deref().map(sdk::TaskStopCode::from))
-        .set_stopped_reason(task.stopped_reason.clone())
+        .set_stopped_reason(task.stopped_reason.as_deref().map(str::to_owned))
         .set_attachments(Some(interface.into_iter().collect()))
         .set_containers(Some(task.containers.iter().map(task_container).collect()))
         .build()
@@ -321,11 +320,9 @@ fn task_container(container: &own::TaskContainer) -> sdk::Container {
             .build()
     };
     sdk::Container::builder()
-        .name(&container.name)
-        .last_status(&container.last_status)
-        .set_reason(container.reason.clone())
-        .set_image(container.image.clone())
-        .set_image_digest(container.image_digest.clone())
+        .name(container.name.as_str())
+        .last_status(container.last_status.as_str())
+        .set_reason(container.reason.as_deref().map(str::to_owned))
         .set_network_bindings(Some(container.network_bindings.iter().map(binding).collect()))
         .build()
 }

@@ -187,30 +187,26 @@ fn interface(interface: &own::NetworkInterface) -> sdk::NetworkInterface {
     let ips = interface
         .private_ips
         .iter()
-        .map(|ip| sdk::NetworkInterfacePrivateIpAddress::builder().private_ip_address(ip).build());
-    let public =
-        interface.public_ip.as_ref().map(|ip| sdk::NetworkInterfaceAssociation::builder().public_ip(ip).build());
-    let v6 =
-        interface.ipv6_addresses.iter().map(|ip| sdk::NetworkInterfaceIpv6Address::builder().ipv6_address(ip).build());
-    let attachment = interface
-        .attached_instance_id
+        .map(|ip| sdk::NetworkInterfacePrivateIpAddress::builder().private_ip_address(ip.as_str()).build());
+    let public = interface
+        .public_ip
         .as_ref()
-        .map(|id| sdk::NetworkInterfaceAttachment::builder().instance_id(id.as_str()).build());
+        .map(|ip| sdk::NetworkInterfaceAssociation::builder().public_ip(ip.as_str()).build());
+    let v6 = interface
+        .ipv6_addresses
+        .iter()
+        .map(|ip| sdk::NetworkInterfaceIpv6Address::builder().ipv6_address(ip.as_str()).build());
     sdk::NetworkInterface::builder()
         .network_interface_id(interface.id.as_str())
         .vpc_id(interface.vpc_id.as_str())
         .subnet_id(interface.subnet_id.as_str())
-        .availability_zone(&interface.availability_zone)
+        .availability_zone(interface.availability_zone.as_str())
         .interface_type(interface.interface_type.as_str().into())
         .status(interface.status.as_str().into())
-        .description(&interface.description)
-        .set_requester_id(interface.requester_id.clone())
-        .requester_managed(interface.requester_managed)
-        .set_source_dest_check(interface.source_dest_check)
+        .description(interface.description.as_str())
         .set_groups(Some(groups.collect()))
         .set_private_ip_addresses(Some(ips.collect()))
         .set_ipv6_addresses(Some(v6.collect()))
         .set_association(public)
-        .set_attachment(attachment)
         .build()
 }

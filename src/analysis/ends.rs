@@ -100,8 +100,8 @@ fn instance_addresses(topology: &Topology<'_>, origin: &Origin<'_>) -> AddressSe
 }
 
 /// Addresses as AWS prints them; what is none is left out.
-pub fn addresses<'a>(printed: impl IntoIterator<Item = &'a String>) -> AddressSet {
-    printed.into_iter().filter_map(|address| address.parse::<IpAddr>().ok().map(IpNet::from)).collect()
+pub fn addresses(printed: impl IntoIterator<Item: AsRef<str>>) -> AddressSet {
+    printed.into_iter().filter_map(|address| address.as_ref().parse::<IpAddr>().ok().map(IpNet::from)).collect()
 }
 
 /// Groups with their rules; none named means the default group of the VPC.

@@ -107,12 +107,19 @@ impl<'s> Analyses<'s> {
     }
 
     /// The workloads that the settings ask about.
-    pub fn workloads_in_scope(&self) -> impl Iterator<Item = &Workload<'s>> {
+    pub fn workloads_in_scope(&self) -> impl Iterator<Item = &'s Workload<'s>> + use<'s> {
         let Settings { clusters, services, .. } = self.settings;
         let in_scope = |workload: &&Workload<'s>| {
             glob::in_scope(clusters, &workload.cluster_name) && glob::in_scope(services, &workload.short_name)
         };
         self.topology.workloads().iter().filter(in_scope)
+    }
+
+    /// Gives the memory of some workloads' cells back; whoever asks for them again has them made again.
+    pub fn forget_egress(&mut self, workloads: &[&Workload<'s>]) {
+        for workload in workloads {
+            self.egress[workload.index] = OnceCell::new();
+        }
     }
 
     /// The way from an interface in a subnet to the internet.
@@ -184,11 +191,14 @@ impl<'s> Analyses<'s> {
             return leg;
         }
         let leg = make();
-        let leg = Rc::new(if leg.holds() { Leg::default() } else { leg });
+        let holds = leg.holds();
+        let leg = Rc::new(if holds { Leg::default() } else { leg });
         if open.is_none() {
-            self.open.borrow_mut().insert(alike, leg.holds().then(|| Rc::clone(&leg)));
+            self.open.borrow_mut().insert(alike, holds.then(|| Rc::clone(&leg)));
         }
-        self.legs.borrow_mut().insert(own, Rc::clone(&leg));
+        if !holds {
+            self.legs.borrow_mut().insert(own, Rc::clone(&leg));
+        }
         leg
     }
 

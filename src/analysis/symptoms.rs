@@ -4,6 +4,7 @@ use std::cell::{LazyCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use compact_str::CompactString;
 use jiff::Timestamp;
 use rustc_hash::FxHashMap;
 
@@ -49,7 +50,7 @@ fn is_injected(container: &TaskContainer) -> bool {
 /// The reason of a task and those of its containers.
 pub fn reasons(task: &Task) -> impl Iterator<Item = &str> {
     let own = task.containers.iter().filter(|container| !is_injected(container));
-    task.stopped_reason.iter().chain(own.filter_map(|container| container.reason.as_ref())).map(String::as_str)
+    task.stopped_reason.iter().chain(own.filter_map(|container| container.reason.as_ref())).map(CompactString::as_str)
 }
 
 /// Why a task stopped, with the text that says so: the container's own reason where the task's has no known one.

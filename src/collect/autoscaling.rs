@@ -36,7 +36,7 @@ async fn groups(reader: &Reader, arns: BTreeSet<Arn>) -> Fetched<AutoScalingGrou
         arns.iter().filter_map(|arn| Some(arn.as_str().rsplit_once("autoScalingGroupName/")?.1.to_owned())).collect();
     let batches: Vec<_> = names.chunks(NAMES_A_CALL).map(<[String]>::to_vec).collect();
     let parts = each(batches, |batch| describe(reader.clone(), batch)).await;
-    sorted(gather(parts), |group| group.arn.clone())
+    sorted(gather(parts), |a, b| a.arn.cmp(&b.arn))
 }
 
 async fn describe(reader: Reader, names: Vec<String>) -> (Vec<AutoScalingGroup>, Option<Failure>) {

@@ -1,6 +1,7 @@
 //! Small conversions from the SDK's types.
 
 use aws_smithy_types::DateTime;
+use compact_str::CompactString;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use jiff::Timestamp;
 
@@ -13,6 +14,16 @@ pub(super) fn time(time: Option<DateTime>) -> Option<Timestamp> {
 /// Required by the API's documentation, optional in its model.
 pub(super) fn text(text: Option<String>) -> String {
     text.unwrap_or_default()
+}
+
+/// The same for a short text of which there are many.
+pub(super) fn word(text: Option<impl AsRef<str>>) -> CompactString {
+    maybe_word(text).unwrap_or_default()
+}
+
+/// A short text that may be left out.
+pub(super) fn maybe_word(text: Option<impl AsRef<str>>) -> Option<CompactString> {
+    text.map(|text| CompactString::from(text.as_ref()))
 }
 
 /// An identifier; an empty one where the answer left it out.

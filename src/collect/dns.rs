@@ -48,7 +48,7 @@ fn own_zones_of_aws_names(reader: &Reader, data: &TargetData) -> Vec<String> {
 
 async fn zone_records(reader: &Reader, zones: Vec<String>) -> Fetched<ZoneRecords> {
     let parts = each(zones, |id| records_of(reader.clone(), id)).await;
-    sorted(gather(parts), |records| records.zone_id.clone())
+    sorted(gather(parts), |a, b| a.zone_id.cmp(&b.zone_id))
 }
 
 /// Whether names of AWS services end like the zone, or the zone lies below such a name.
@@ -98,7 +98,7 @@ fn record_name(name: &str) -> String {
 /// The private zones of each VPC, whoever owns them.
 async fn hosted_zones(reader: &Reader, vpcs: BTreeSet<VpcId>) -> Fetched<VpcHostedZones> {
     let parts = each(vpcs.into_iter().collect(), |vpc| zones_of(reader.clone(), vpc)).await;
-    sorted(gather(parts), |answer| answer.vpc_id.clone())
+    sorted(gather(parts), |a, b| a.vpc_id.cmp(&b.vpc_id))
 }
 
 async fn zones_of(reader: Reader, vpc: VpcId) -> (Vec<VpcHostedZones>, Option<Failure>) {
@@ -162,7 +162,7 @@ async fn resolver_rules(reader: &Reader) -> Fetched<ResolverRule> {
             id: rule_id,
         }
     });
-    sorted(Fetched::from_parts(items.collect(), failures), Clone::clone)
+    sorted(Fetched::from_parts(items.collect(), failures), Ord::cmp)
 }
 
 async fn profile_associations(reader: &Reader) -> Fetched<ProfileAssociation> {
@@ -177,7 +177,7 @@ async fn profile_associations(reader: &Reader) -> Fetched<ProfileAssociation> {
             });
         (associations.collect::<Vec<_>>(), page.next_token)
     };
-    whole(reader.caller.pages("route53profiles:ListProfileAssociations", &[], request, take).await, Clone::clone)
+    whole(reader.caller.pages("route53profiles:ListProfileAssociations", &[], request, take).await, Ord::cmp)
 }
 
 #[cfg(test)]

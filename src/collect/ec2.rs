@@ -20,13 +20,13 @@ const FILTER_VALUES: usize = 200;
 
 /// Reads all pages of a Describe call of the whole Region.
 macro_rules! region_wide {
-    ($reader:expr, $operation:ident, $output:ident, $api:literal, $page:expr, $items:ident, $convert:expr, $key:expr) => {{
+    ($reader:expr, $operation:ident, $output:ident, $api:literal, $page:expr, $items:ident, $convert:expr, $order:expr) => {{
         let client = &$reader.clients.ec2;
         let request = |token| client.$operation().max_results($page).set_next_token(token).send();
         let take = |page: aws_sdk_ec2::operation::$operation::$output| {
             (page.$items.unwrap_or_default().into_iter().map($convert).collect::<Vec<_>>(), page.next_token)
         };
-        whole($reader.caller.pages($api, &[], request, take).await, $key)
+        whole($reader.caller.pages($api, &[], request, take).await, $order)
     }};
 }
 
@@ -34,7 +34,7 @@ macro_rules! region_wide {
 macro_rules! whole_region {
     ($r:expr, $dataset:ident, $field:ident, $operation:ident, $output:ident, $api:literal, $page:expr, $items:ident, $convert:expr) => {
         $r.read(Dataset::$dataset, |data| &mut data.$field, async {
-            region_wide!($r, $operation, $output, $api, $page, $items, $convert, |item| item.id.clone())
+            region_wide!($r, $operation, $output, $api, $page, $items, $convert, |a, b| a.id.cmp(&b.id))
         })
     };
 }
@@ -244,7 +244,7 @@ async fn instances(reader: &Reader, ids: BTreeSet<String>) -> Fetched<Instance> 
     let ids: Vec<String> = ids.into_iter().collect();
     let batches = ids.chunks(FILTER_VALUES).map(<[String]>::to_vec).collect();
     let parts = each(batches, |batch| describe_instances(reader.clone(), batch)).await;
-    sorted(gather(parts), |instance| instance.id.clone())
+    sorted(gather(parts), |a, b| a.id.cmp(&b.id))
 }
 
 async fn describe_instances(reader: Reader, ids: Vec<String>) -> (Vec<Instance>, Option<Failure>) {
@@ -266,7 +266,7 @@ async fn instance_types(reader: &Reader, types: BTreeSet<String>) -> Fetched<Ins
     let types: Vec<String> = types.into_iter().collect();
     let batches = types.chunks(FILTER_VALUES).map(<[String]>::to_vec).collect();
     let parts = each(batches, |batch| describe_instance_types(reader.clone(), batch)).await;
-    sorted(gather(parts), |kind| kind.name.clone())
+    sorted(gather(parts), |a, b| a.name.cmp(&b.name))
 }
 
 async fn describe_instance_types(reader: Reader, types: Vec<String>) -> (Vec<InstanceType>, Option<Failure>) {
@@ -306,7 +306,7 @@ pub(super) fn workload_vpcs(data: &TargetData) -> BTreeSet<VpcId> {
 
 async fn vpc_dns_attributes(reader: &Reader, vpcs: BTreeSet<VpcId>) -> Fetched<VpcDnsAttributes> {
     let parts = each(vpcs.into_iter().collect(), |vpc| attributes_of(reader.clone(), vpc)).await;
-    sorted(gather(parts), |attributes| attributes.vpc_id.clone())
+    sorted(gather(parts), |a, b| a.vpc_id.cmp(&b.vpc_id))
 }
 
 async fn attributes_of(reader: Reader, vpc: VpcId) -> (Vec<VpcDnsAttributes>, Option<Failure>) {
@@ -358,7 +358,7 @@ async fn prefix_lists(reader: &Reader, named: BTreeSet<PrefixListId>) -> Fetched
         SMALL_PAGE,
         prefix_lists,
         convert::prefix_list,
-        |list: &PrefixList| list.id.clone()
+        |a: &PrefixList, b: &PrefixList| a.id.cmp(&b.id)
     );
     let failures = lists.failures().to_vec();
     let parts = each(lists.items().to_vec(), |list| {

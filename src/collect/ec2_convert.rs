@@ -2,7 +2,7 @@
 
 use aws_sdk_ec2::types as sdk;
 
-use super::convert::{block, block_v4, block_v6, id, ids, maybe_id, text, time};
+use super::convert::{block, block_v4, block_v6, id, ids, maybe_id, maybe_word, text, time, word};
 use crate::snapshot::enums::{
     AvailabilityMode, ConnectivityType, NatGatewayState, RouteState, VpcEndpointState, VpcEndpointType,
 };
@@ -331,7 +331,7 @@ fn instance_network_interface(interface: sdk::InstanceNetworkInterface) -> Insta
         network_card_index: attachment.and_then(|attachment| attachment.network_card_index).unwrap_or_default(),
         subnet_id: maybe_id(interface.subnet_id),
         security_group_ids: groups(interface.groups),
-        private_ips: addresses.filter_map(|address| address.private_ip_address).collect(),
+        private_ips: addresses.filter_map(|address| maybe_word(address.private_ip_address)).collect(),
         public_ip: interface.association.and_then(|association| association.public_ip).filter(|ip| !ip.is_empty()),
         ipv6_addresses: interface
             .ipv6_addresses
@@ -361,23 +361,19 @@ pub(super) fn network_interface(interface: sdk::NetworkInterface) -> NetworkInte
         id: id(interface.network_interface_id),
         vpc_id: id(interface.vpc_id),
         subnet_id: id(interface.subnet_id),
-        availability_zone: text(interface.availability_zone),
-        interface_type: text(interface.interface_type.map(|kind| kind.as_str().to_owned())),
-        status: text(interface.status.map(|status| status.as_str().to_owned())),
-        description: text(interface.description),
-        requester_id: interface.requester_id,
-        requester_managed: interface.requester_managed.unwrap_or(false),
-        source_dest_check: interface.source_dest_check,
+        availability_zone: word(interface.availability_zone),
+        interface_type: word(interface.interface_type.as_ref().map(|kind| kind.as_str())),
+        status: word(interface.status.as_ref().map(|status| status.as_str())),
+        description: word(interface.description),
         security_group_ids: groups(interface.groups),
-        private_ips: addresses.filter_map(|address| address.private_ip_address).collect(),
+        private_ips: addresses.filter_map(|address| maybe_word(address.private_ip_address)).collect(),
         ipv6_addresses: interface
             .ipv6_addresses
             .unwrap_or_default()
             .into_iter()
-            .filter_map(|a| a.ipv6_address)
+            .filter_map(|a| maybe_word(a.ipv6_address))
             .collect(),
-        public_ip: public.filter(|ip| !ip.is_empty()),
-        attached_instance_id: interface.attachment.and_then(|attachment| maybe_id(attachment.instance_id)),
+        public_ip: maybe_word(public.filter(|ip| !ip.is_empty())),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Amazon ECS: what is listed by cluster and described in full batches.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ecs::types::{ClusterField, DesiredStatus};
@@ -37,7 +38,7 @@ pub(super) async fn clusters(reader: &Reader) -> Fetched<Cluster> {
     if failure.is_some() || parts.is_empty() {
         parts.push((Vec::new(), failure));
     }
-    sorted(gather(parts), |cluster| cluster.arn.clone())
+    sorted(gather(parts), |a, b| a.arn.cmp(&b.arn))
 }
 
 async fn describe_clusters(reader: Reader, batch: Vec<String>) -> (Vec<Cluster>, Option<Failure>) {
@@ -81,7 +82,7 @@ pub(super) async fn read(reader: &Reader) {
 
 async fn services(reader: &Reader, clusters: Vec<Arn>) -> Fetched<Service> {
     let parts = each(clusters, |cluster| services_of(reader.clone(), cluster)).await;
-    sorted(gather(parts.into_iter().flatten().collect()), |service| service.arn.clone())
+    sorted(gather(parts.into_iter().flatten().collect()), |a, b| a.arn.cmp(&b.arn))
 }
 
 async fn services_of(reader: Reader, cluster: Arn) -> Vec<(Vec<Service>, Option<Failure>)> {
@@ -119,7 +120,7 @@ async fn describe_services(reader: Reader, cluster: Arn, batch: Vec<String>) -> 
 
 async fn tasks(reader: &Reader, clusters: Vec<Arn>) -> Fetched<Task> {
     let parts = each(clusters, |cluster| tasks_of(reader.clone(), cluster)).await;
-    sorted(gather(parts.into_iter().flatten().collect()), |task| task.arn.clone())
+    sorted(gather(parts.into_iter().flatten().collect()), |a, b| a.arn.cmp(&b.arn))
 }
 
 /// Tasks that should run, and those that stopped within about the last hour.
@@ -157,7 +158,11 @@ async fn describe_tasks(reader: Reader, cluster: Arn, batch: Vec<String>) -> (Ve
     let request = reader.clients.ecs.describe_tasks().cluster(cluster.as_str()).set_tasks(Some(batch));
     match reader.caller.send(api, &[cluster.as_str()], || request.clone().send()).await {
         Ok(answer) => {
-            let tasks: Vec<Task> = answer.tasks.unwrap_or_default().into_iter().map(convert::task).collect();
+            let mut tasks: Vec<Task> = answer.tasks.unwrap_or_default().into_iter().map(convert::task).collect();
+            for task in &mut tasks {
+                let instance = task.container_instance_arn.as_mut();
+                reader.pool.share([&mut task.cluster_arn, &mut task.task_definition_arn].into_iter().chain(instance));
+            }
             revisions::come_across(&reader, tasks.iter().filter_map(revisions::of_task));
             let failures = answer.failures.unwrap_or_default().into_iter();
             let failed = not_described(api, failures.map(|f| (f.reason, f.arn.unwrap_or_default())));
@@ -169,7 +174,7 @@ async fn describe_tasks(reader: Reader, cluster: Arn, batch: Vec<String>) -> (Ve
 
 async fn container_instances(reader: &Reader, clusters: Vec<Arn>) -> Fetched<ContainerInstance> {
     let parts = each(clusters, |cluster| container_instances_of(reader.clone(), cluster)).await;
-    sorted(gather(parts.into_iter().flatten().collect()), |instance| instance.arn.clone())
+    sorted(gather(parts.into_iter().flatten().collect()), |a, b| a.arn.cmp(&b.arn))
 }
 
 async fn container_instances_of(reader: Reader, cluster: Arn) -> Vec<(Vec<ContainerInstance>, Option<Failure>)> {
@@ -266,7 +271,7 @@ async fn capacity_providers(reader: &Reader, names: BTreeMap<String, BTreeSet<Ar
     }
     let rest: Vec<_> = by_cluster.into_iter().collect();
     parts.extend(each(rest, |(cluster, names)| describe_providers(reader.clone(), names, Some(cluster))).await);
-    sorted(gather(parts), |provider| provider.arn.clone())
+    sorted(gather(parts), |a, b| a.arn.cmp(&b.arn))
 }
 
 async fn describe_providers(
@@ -299,14 +304,14 @@ async fn account_settings(reader: &Reader) -> Fetched<AccountSetting> {
         let settings = page.settings.unwrap_or_default().into_iter().map(convert::account_setting);
         (settings.collect::<Vec<_>>(), page.next_token)
     };
-    whole(reader.caller.pages("ecs:ListAccountSettings", &[], request, take).await, Clone::clone)
+    whole(reader.caller.pages("ecs:ListAccountSettings", &[], request, take).await, Ord::cmp)
 }
 
 /// The same dataset with its items in order, each once.
-pub(super) fn sorted<T, K: Ord>(mut fetched: Fetched<T>, key: impl Fn(&T) -> K) -> Fetched<T> {
+pub(super) fn sorted<T>(mut fetched: Fetched<T>, order: impl Fn(&T, &T) -> Ordering) -> Fetched<T> {
     if let Some(items) = fetched.items_mut() {
-        items.sort_by_key(&key);
-        items.dedup_by(|a, b| key(a) == key(b));
+        items.sort_unstable_by(&order);
+        items.dedup_by(|a, b| order(a, b).is_eq());
     }
     fetched
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_ecs::types as sdk;
 
-use super::convert::{id, ids, maybe_id, port, text, time};
+use super::convert::{id, ids, maybe_id, maybe_word, port, text, time, word};
 use super::task_definition::log_configuration;
 use crate::snapshot::ecs::{
     AccountSetting, AwsvpcConfiguration, CapacityProvider, CapacityProviderKind, CapacityProviderStrategyItem, Cluster,
@@ -15,6 +15,7 @@ use crate::snapshot::ecs::{
 };
 use crate::snapshot::enums::{DeploymentController, DeploymentStrategy, LaunchType, SchedulingStrategy};
 use crate::snapshot::ids::Arn;
+use crate::symptom;
 
 pub(super) fn cluster(cluster: sdk::Cluster) -> Cluster {
     let settings = cluster.settings.unwrap_or_default().into_iter();
@@ -108,7 +109,6 @@ pub(super) fn service(service: sdk::Service) -> Service {
         kind: text(strategy.r#type.map(|kind| kind.as_str().to_owned())),
         field: strategy.field,
     });
-    let events = service.events.unwrap_or_default().into_iter();
     let controller = service.deployment_controller.map(|controller| controller.r#type);
     let scheduling = service.scheduling_strategy;
     Service {
@@ -142,10 +142,22 @@ pub(super) fn service(service: sdk::Service) -> Service {
         availability_zone_rebalancing: service.availability_zone_rebalancing
             == Some(sdk::AvailabilityZoneRebalancing::Enabled),
         created_at: time(service.created_at),
-        events: events
-            .map(|event| ServiceEvent { created_at: time(event.created_at), message: text(event.message) })
-            .collect(),
+        events: up_to_steady(service.events.unwrap_or_default()),
     }
+}
+
+/// Events, the newest first, up to the newest steady state: what is older is over, and most of what ECS keeps.
+fn up_to_steady(events: Vec<sdk::ServiceEvent>) -> Vec<ServiceEvent> {
+    let mut kept = Vec::new();
+    for event in events {
+        let event = ServiceEvent { created_at: time(event.created_at), message: text(event.message) };
+        let heals = symptom::heals(&event.message);
+        kept.push(event);
+        if heals {
+            break;
+        }
+    }
+    kept
 }
 
 fn deployment_configuration(configuration: sdk::DeploymentConfiguration) -> DeploymentConfiguration {
@@ -220,27 +232,22 @@ pub(super) fn task(task: sdk::Task) -> Task {
         arn: id(task.task_arn),
         cluster_arn: id(task.cluster_arn),
         task_definition_arn: id(task.task_definition_arn),
-        group: task.group,
-        started_by: task.started_by,
-        last_status: text(task.last_status),
-        desired_status: text(task.desired_status),
+        group: maybe_word(task.group),
+        started_by: maybe_word(task.started_by),
+        last_status: word(task.last_status),
+        desired_status: word(task.desired_status),
         launch_type: launch_type(task.launch_type),
-        capacity_provider_name: task.capacity_provider_name,
+        capacity_provider_name: maybe_word(task.capacity_provider_name),
         container_instance_arn: maybe_id(task.container_instance_arn),
-        availability_zone: task.availability_zone,
-        platform_version: task.platform_version,
-        platform_family: task.platform_family,
-        health_status: task.health_status.map(|status| status.as_str().to_owned()),
-        connectivity: task.connectivity.map(|connectivity| connectivity.as_str().to_owned()),
+        platform_version: maybe_word(task.platform_version),
+        platform_family: maybe_word(task.platform_family),
         enable_execute_command: task.enable_execute_command,
         created_at: time(task.created_at),
-        pull_started_at: time(task.pull_started_at),
-        pull_stopped_at: time(task.pull_stopped_at),
         started_at: time(task.started_at),
         stopped_at: time(task.stopped_at),
         stopping_at: time(task.stopping_at),
-        stop_code: task.stop_code.map(|code| code.as_str().to_owned()),
-        stopped_reason: task.stopped_reason,
+        stop_code: maybe_word(task.stop_code.as_ref().map(|code| code.as_str())),
+        stopped_reason: maybe_word(task.stopped_reason),
         network_interface: interface.map(task_network_interface),
         containers: task.containers.unwrap_or_default().into_iter().map(container).collect(),
     }
@@ -251,11 +258,11 @@ fn task_network_interface(attachment: sdk::Attachment) -> TaskNetworkInterface {
     let mut details: BTreeMap<String, String> =
         details.into_iter().filter_map(|pair| Some((pair.name?, pair.value?))).collect();
     TaskNetworkInterface {
-        status: text(attachment.status),
+        status: word(attachment.status),
         network_interface_id: maybe_id(details.remove("networkInterfaceId")),
         subnet_id: maybe_id(details.remove("subnetId")),
-        private_ipv4_address: details.remove("privateIPv4Address"),
-        ipv6_address: details.remove("ipv6Address"),
+        private_ipv4_address: maybe_word(details.remove("privateIPv4Address")),
+        ipv6_address: maybe_word(details.remove("ipv6Address")),
     }
 }
 
@@ -263,17 +270,14 @@ fn container(container: sdk::Container) -> TaskContainer {
     let bindings = container.network_bindings.unwrap_or_default().into_iter().map(|binding| NetworkBinding {
         container_port: port(binding.container_port),
         host_port: port(binding.host_port),
-        container_port_range: binding.container_port_range,
-        host_port_range: binding.host_port_range,
-        protocol: binding.protocol.map_or_else(|| "tcp".to_owned(), |protocol| protocol.as_str().to_owned()),
+        container_port_range: maybe_word(binding.container_port_range),
+        host_port_range: maybe_word(binding.host_port_range),
+        protocol: binding.protocol.as_ref().map_or("tcp", |protocol| protocol.as_str()).into(),
     });
     TaskContainer {
-        name: text(container.name),
-        image: container.image,
-        image_digest: container.image_digest,
-        last_status: text(container.last_status),
-        exit_code: container.exit_code,
-        reason: container.reason,
+        name: word(container.name),
+        last_status: word(container.last_status),
+        reason: maybe_word(container.reason),
         network_bindings: bindings.collect(),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use aws_sdk_elasticloadbalancingv2::types as sdk;
 
-use super::convert::{id, ids, maybe_id, port, text};
+use super::convert::{id, ids, maybe_id, maybe_word, port, text, word};
 use super::ecs::sorted;
 use super::plan::{Reader, each, gather, whole};
 use crate::snapshot::TargetData;
@@ -99,7 +99,7 @@ async fn load_balancers(reader: &Reader) -> Fetched<LoadBalancer> {
             (balancers.collect::<Vec<_>>(), page.next_marker)
         };
     let api = "elasticloadbalancing:DescribeLoadBalancers";
-    whole(reader.caller.pages(api, &[], request, take).await, |balancer| balancer.arn.clone())
+    whole(reader.caller.pages(api, &[], request, take).await, |a, b| a.arn.cmp(&b.arn))
 }
 
 async fn target_groups(reader: &Reader) -> Fetched<TargetGroup> {
@@ -110,17 +110,17 @@ async fn target_groups(reader: &Reader) -> Fetched<TargetGroup> {
         (groups.collect::<Vec<_>>(), page.next_marker)
     };
     let api = "elasticloadbalancing:DescribeTargetGroups";
-    whole(reader.caller.pages(api, &[], request, take).await, |group| group.arn.clone())
+    whole(reader.caller.pages(api, &[], request, take).await, |a, b| a.arn.cmp(&b.arn))
 }
 
 async fn listeners(reader: &Reader, balancers: Vec<Arn>) -> Fetched<Listener> {
     let parts = each(balancers, |arn| listeners_of(reader.clone(), arn)).await;
-    sorted(gather(parts), |listener| listener.arn.clone())
+    sorted(gather(parts), |a, b| a.arn.cmp(&b.arn))
 }
 
 async fn rules(reader: &Reader, listeners: Vec<Arn>) -> Fetched<ListenerRule> {
     let parts = each(listeners, |arn| rules_of(reader.clone(), arn)).await;
-    sorted(gather(parts), |rule| rule.arn.clone())
+    sorted(gather(parts), |a, b| a.arn.cmp(&b.arn))
 }
 
 async fn listeners_of(reader: Reader, balancer: Arn) -> (Vec<Listener>, Option<Failure>) {
@@ -148,7 +148,7 @@ async fn rules_of(reader: Reader, listener: Arn) -> (Vec<ListenerRule>, Option<F
 
 async fn balancer_attributes(reader: &Reader, balancers: Vec<Arn>) -> Fetched<LoadBalancerAttributes> {
     let parts = each(balancers, |arn| attributes_of_balancer(reader.clone(), arn)).await;
-    sorted(gather(parts), |attributes| attributes.load_balancer_arn.clone())
+    sorted(gather(parts), |a, b| a.load_balancer_arn.cmp(&b.load_balancer_arn))
 }
 
 async fn attributes_of_balancer(reader: Reader, balancer: Arn) -> (Vec<LoadBalancerAttributes>, Option<Failure>) {
@@ -166,7 +166,7 @@ async fn attributes_of_balancer(reader: Reader, balancer: Arn) -> (Vec<LoadBalan
 
 async fn attributes(reader: &Reader, groups: Vec<Arn>) -> Fetched<TargetGroupAttributes> {
     let parts = each(groups, |arn| attributes_of(reader.clone(), arn)).await;
-    sorted(gather(parts), |attributes| attributes.target_group_arn.clone())
+    sorted(gather(parts), |a, b| a.target_group_arn.cmp(&b.target_group_arn))
 }
 
 async fn attributes_of(reader: Reader, group: Arn) -> (Vec<TargetGroupAttributes>, Option<Failure>) {
@@ -184,7 +184,9 @@ async fn attributes_of(reader: Reader, group: Arn) -> (Vec<TargetGroupAttributes
 
 async fn health(reader: &Reader, groups: Vec<Arn>) -> Fetched<TargetHealth> {
     let parts = each(groups, |arn| health_of(reader.clone(), arn)).await;
-    sorted(gather(parts), |health| (health.target_group_arn.clone(), health.target_id.clone(), health.port))
+    sorted(gather(parts), |a, b| {
+        (&a.target_group_arn, &a.target_id, a.port).cmp(&(&b.target_group_arn, &b.target_id, b.port))
+    })
 }
 
 async fn health_of(reader: Reader, group: Arn) -> (Vec<TargetHealth>, Option<Failure>) {
@@ -293,11 +295,11 @@ fn target_health(description: sdk::TargetHealthDescription, group: &Arn) -> Targ
     let (target, health) = (description.target, description.target_health);
     TargetHealth {
         target_group_arn: group.clone(),
-        target_id: text(target.as_ref().and_then(|target| target.id.clone())),
+        target_id: word(target.as_ref().and_then(|target| target.id.as_ref())),
         port: port(target.as_ref().and_then(|target| target.port)),
-        availability_zone: target.and_then(|target| target.availability_zone),
-        state: text(health.as_ref().and_then(|health| health.state.as_ref()).map(|state| state.as_str().to_owned())),
-        reason: health.as_ref().and_then(|health| health.reason.as_ref()).map(|reason| reason.as_str().to_owned()),
-        description: health.and_then(|health| health.description),
+        availability_zone: maybe_word(target.and_then(|target| target.availability_zone)),
+        state: word(health.as_ref().and_then(|health| health.state.as_ref()).map(|state| state.as_str())),
+        reason: maybe_word(health.as_ref().and_then(|health| health.reason.as_ref()).map(|reason| reason.as_str())),
+        description: maybe_word(health.and_then(|health| health.description)),
     }
 }

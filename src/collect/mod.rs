@@ -16,6 +16,7 @@ mod identity;
 mod limits;
 mod login;
 mod plan;
+mod pool;
 mod privacy;
 mod revisions;
 mod schedules;

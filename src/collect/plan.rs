@@ -2,6 +2,7 @@
 
 mod board;
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinSet;
 
 use super::call::{self, Caller};
+use super::pool::Pool;
 use super::{
     Clients, Event, Request, autoscaling, dataset, dns, ec2, ecs, elbv2, revisions, schedules, storage, vpc_links,
 };
@@ -29,6 +31,7 @@ pub(super) struct Reader {
     pub(super) scope: Scope,
     /// Revisions that were come across, which are described while the rest is still being listed.
     pub(super) revisions: UnboundedSender<Arn>,
+    pub(super) pool: Pool,
     wanted: Arc<BTreeSet<Dataset>>,
     board: Arc<Board>,
 }
@@ -108,6 +111,7 @@ pub(super) async fn read(
         region: region.to_owned(),
         scope: request.scope.clone(),
         revisions,
+        pool: Pool::default(),
         wanted: Arc::new(dataset::closure(&request.datasets)),
         board: Arc::new(Board::new()),
     };
@@ -214,8 +218,16 @@ pub(super) async fn next<R: 'static>(tasks: &mut JoinSet<R>) -> Option<R> {
 pub(super) fn gather<T>(parts: Vec<(Vec<T>, Option<Failure>)>) -> Fetched<T> {
     let all = parts.len();
     let (mut items, mut failures) = (Vec::new(), Vec::new());
+    // The exact size: there may be a hundred thousand.
+    let size: usize = parts.iter().map(|(part, _)| part.len()).sum();
     for (more, failure) in parts {
-        items.extend(more);
+        if more.len() == size {
+            items = more;
+            items.shrink_to_fit();
+        } else {
+            items.reserve_exact(size - items.len());
+            items.extend(more);
+        }
         failures.extend(failure);
     }
     if items.is_empty() && failures.len() == all && all > 0 {
@@ -227,8 +239,11 @@ pub(super) fn gather<T>(parts: Vec<(Vec<T>, Option<Failure>)>) -> Fetched<T> {
 }
 
 /// A dataset that one paged call reads.
-pub(super) fn whole<T, K: Ord>((mut items, failure): (Vec<T>, Option<Failure>), key: impl Fn(&T) -> K) -> Fetched<T> {
-    items.sort_by_key(key);
+pub(super) fn whole<T>(
+    (mut items, failure): (Vec<T>, Option<Failure>),
+    order: impl Fn(&T, &T) -> Ordering,
+) -> Fetched<T> {
+    items.sort_unstable_by(order);
     gather(vec![(items, failure)])
 }
 

@@ -69,11 +69,8 @@ pub(super) async fn read(reader: &Reader, mut come_across: UnboundedReceiver<Arn
         parts.push(part);
         queue.go_on();
     }
-    let mut definitions = sorted(gather(parts), |definition| definition.arn.clone());
-    // A schedule may name a family, whose newest revision something else names by its number.
-    if let Some(items) = definitions.items_mut() {
-        items.dedup_by(|a, b| a.arn == b.arn);
-    }
+    // A schedule may name a family, whose newest revision something else names by its number: each is kept once.
+    let definitions = sorted(gather(parts), |a, b| a.arn.cmp(&b.arn));
     reader.finished(Dataset::TaskDefinitions, |data| &mut data.task_definitions, definitions);
 }
 

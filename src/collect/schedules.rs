@@ -49,7 +49,7 @@ async fn event_rules(reader: &Reader, clusters: Vec<Arn>) -> Fetched<EventRule> 
     }
     let of_clusters: BTreeSet<Arn> = clusters.into_iter().collect();
     parts.extend(each(named.into_iter().collect(), |name| rule(reader.clone(), name, of_clusters.clone())).await);
-    sorted(gather(parts), |rule| (rule.event_bus_name.clone(), rule.name.clone()))
+    sorted(gather(parts), |a, b| (&a.event_bus_name, &a.name).cmp(&(&b.event_bus_name, &b.name)))
 }
 
 async fn rule_names(reader: Reader, (bus, cluster): (String, Arn)) -> (Vec<(String, String)>, Option<Failure>) {
@@ -158,7 +158,7 @@ async fn schedules(reader: &Reader, clusters: Vec<Arn>) -> Fetched<Schedule> {
     if failure.is_some() || parts.is_empty() {
         parts.push((Vec::new(), failure));
     }
-    sorted(gather(parts), |schedule| (schedule.group_name.clone(), schedule.name.clone()))
+    sorted(gather(parts), |a, b| (&a.group_name, &a.name).cmp(&(&b.group_name, &b.name)))
 }
 
 async fn schedule(reader: Reader, (group, name): (String, String)) -> (Vec<Schedule>, Option<Failure>) {

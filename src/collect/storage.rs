@@ -52,7 +52,7 @@ fn mounted(data: &TargetData) -> BTreeSet<String> {
 
 async fn file_systems(reader: &Reader, ids: BTreeSet<String>) -> Fetched<EfsFileSystem> {
     let parts = each(ids.into_iter().collect(), |id| file_system(reader.clone(), id)).await;
-    sorted(gather(parts), |file_system| file_system.file_system_id.clone())
+    sorted(gather(parts), |a, b| a.file_system_id.cmp(&b.file_system_id))
 }
 
 async fn file_system(reader: Reader, file_system_id: String) -> (Vec<EfsFileSystem>, Option<Failure>) {
@@ -132,7 +132,7 @@ async fn pull_through_cache_rules(reader: &Reader) -> Fetched<PullThroughCacheRu
                 });
             (rules.collect::<Vec<_>>(), page.next_token)
         };
-    whole(reader.caller.pages("ecr:DescribePullThroughCacheRules", &[], request, take).await, Clone::clone)
+    whole(reader.caller.pages("ecr:DescribePullThroughCacheRules", &[], request, take).await, Ord::cmp)
 }
 
 /// Images in use that are in the registry of this account and Region.
@@ -152,7 +152,7 @@ fn through_a_cache(reader: &Reader, data: &TargetData) -> BTreeSet<(String, Stri
 
 async fn cached_images(reader: &Reader, images: BTreeSet<(String, String)>) -> Fetched<CachedImage> {
     let parts = each(images.into_iter().collect(), |image| cached_image(reader.clone(), image)).await;
-    sorted(gather(parts), Clone::clone)
+    sorted(gather(parts), Ord::cmp)
 }
 
 async fn cached_image(
@@ -180,7 +180,7 @@ async fn repositories(reader: &Reader, names: BTreeSet<String>) -> Fetched<Repos
     let names: Vec<String> = names.into_iter().collect();
     let batches = names.chunks(REPOSITORIES_A_CALL).map(<[String]>::to_vec).collect();
     let parts = each(batches, |names| repositories_of(reader.clone(), names)).await;
-    sorted(gather(parts), Clone::clone)
+    sorted(gather(parts), Ord::cmp)
 }
 
 /// One name that ECR doesn't know fails the call for all of them, so a batch is halved until that name stands alone.
@@ -221,7 +221,7 @@ async fn registry_scanning(reader: &Reader) -> Fetched<RegistryScanning> {
         Ok(answer) => (answer.scanning_configuration.map(scanning).into_iter().collect(), None),
         Err(failure) => (Vec::new(), Some(failure)),
     };
-    whole(read, Clone::clone)
+    whole(read, Ord::cmp)
 }
 
 fn scanning(configuration: aws_sdk_ecr::types::RegistryScanningConfiguration) -> RegistryScanning {

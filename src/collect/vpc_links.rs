@@ -42,7 +42,7 @@ async fn security_group_vpc_associations(reader: &Reader) -> Fetched<SecurityGro
         });
         (found.collect::<Vec<_>>(), page.next_token)
     };
-    whole(reader.caller.pages("ec2:DescribeSecurityGroupVpcAssociations", &[], request, take).await, Clone::clone)
+    whole(reader.caller.pages("ec2:DescribeSecurityGroupVpcAssociations", &[], request, take).await, Ord::cmp)
 }
 
 async fn vpc_peering_connections(reader: &Reader) -> Fetched<VpcPeeringConnection> {
@@ -62,7 +62,7 @@ async fn vpc_peering_connections(reader: &Reader) -> Fetched<VpcPeeringConnectio
         });
         (found.collect::<Vec<_>>(), page.next_token)
     };
-    whole(reader.caller.pages("ec2:DescribeVpcPeeringConnections", &[], request, take).await, Clone::clone)
+    whole(reader.caller.pages("ec2:DescribeVpcPeeringConnections", &[], request, take).await, Ord::cmp)
 }
 
 /// "Network interfaces per Region" of Amazon VPC.
@@ -79,7 +79,7 @@ async fn network_interface_quota(reader: &Reader) -> Fetched<NetworkInterfaceQuo
         }
         Err(failure) => (Vec::new(), Some(failure)),
     };
-    whole(read, |quota: &NetworkInterfaceQuota| quota.interfaces_per_zone)
+    whole(read, |a, b| a.interfaces_per_zone.cmp(&b.interfaces_per_zone))
 }
 
 /// Quotas are whole numbers that the API gives as floating-point ones.

@@ -20,15 +20,15 @@ const AT_ONCE: usize = 32;
 
 /// What a rule is asked about. Its names are made only where something is said of it.
 #[derive(Clone, Copy)]
-pub(super) enum Subject<'a, 's> {
-    Workload(&'a Workload<'s>),
+pub(super) enum Subject<'s> {
+    Workload(&'s Workload<'s>),
     Cluster(&'s Cluster),
     Vpc(&'s Vpc),
     Subnet(&'s Subnet),
     Zone(&'s str),
 }
 
-impl Subject<'_, '_> {
+impl Subject<'_> {
     /// How reports refer to it.
     pub(super) fn resource(self, target: &Target) -> Resource {
         let arn = |owner: &str, kind: &str, id: &str| {
@@ -69,13 +69,13 @@ impl Subject<'_, '_> {
 
 /// What a rule says of all of its subjects.
 #[derive(Default)]
-pub(super) struct Judged<'a, 's> {
+pub(super) struct Judged<'s> {
     /// So many are as they should be.
     pub(super) holds: usize,
     /// So many it does not concern.
     pub(super) not_applicable: usize,
     /// What it has to say of the others.
-    pub(super) said: Vec<(Subject<'a, 's>, Said)>,
+    pub(super) said: Vec<(Subject<'s>, Said)>,
 }
 
 /// What a rule has to say of a subject.
@@ -86,8 +86,8 @@ pub(super) enum Said {
     Unknown(Vec<Gap>),
 }
 
-impl<'a, 's> Judged<'a, 's> {
-    fn add(&mut self, subject: Subject<'a, 's>, outcome: Outcome) {
+impl<'s> Judged<'s> {
+    fn add(&mut self, subject: Subject<'s>, outcome: Outcome) {
         match outcome {
             Outcome::NotApplicable => self.not_applicable += 1,
             Outcome::Holds => self.holds += 1,
@@ -98,14 +98,14 @@ impl<'a, 's> Judged<'a, 's> {
 }
 
 /// What each of some rules says of a target; `None` for one that crashed.
-pub(super) fn all<'a, 's>(
+pub(super) fn all<'s>(
     rules: &[&'static Rule],
-    analyses: &'a Analyses<'s>,
+    analyses: &mut Analyses<'s>,
     settings: &Settings,
     scope: &Scope,
-) -> Vec<Option<Judged<'a, 's>>> {
+) -> Vec<Option<Judged<'s>>> {
     let mut all: Vec<_> = rules.iter().map(|_| Some(Judged::default())).collect();
-    let workloads: Vec<&Workload<'s>> = analyses.workloads_in_scope().collect();
+    let workloads: Vec<&'s Workload<'s>> = analyses.workloads_in_scope().collect();
     for some in workloads.chunks(AT_ONCE) {
         for (rule, judged) in rules.iter().zip(&mut all) {
             if let Check::Workload(check) = rule.check
@@ -116,6 +116,8 @@ pub(super) fn all<'a, 's>(
                 });
             }
         }
+        // No rule about anything else asks for them.
+        analyses.forget_egress(some);
     }
     for (rule, judged) in rules.iter().zip(&mut all).filter(|(rule, _)| rule.check.judges(settings, scope)) {
         ask(judged, |judged| around_workloads(rule, analyses, settings, judged));
@@ -124,7 +126,7 @@ pub(super) fn all<'a, 's>(
 }
 
 /// Lets a rule go on, unless it crashed or crashes now.
-fn ask<'a, 's>(judged: &mut Option<Judged<'a, 's>>, go_on: impl FnOnce(&mut Judged<'a, 's>)) {
+fn ask<'s>(judged: &mut Option<Judged<'s>>, go_on: impl FnOnce(&mut Judged<'s>)) {
     let Some(mut so_far) = judged.take() else { return };
     let more = AssertUnwindSafe(move || {
         go_on(&mut so_far);
@@ -134,7 +136,7 @@ fn ask<'a, 's>(judged: &mut Option<Judged<'a, 's>>, go_on: impl FnOnce(&mut Judg
 }
 
 /// Asks a rule about everything that is no workload.
-fn around_workloads<'a, 's>(rule: &Rule, analyses: &'a Analyses<'s>, settings: &Settings, judged: &mut Judged<'a, 's>) {
+fn around_workloads<'s>(rule: &Rule, analyses: &Analyses<'s>, settings: &Settings, judged: &mut Judged<'s>) {
     let topology = analyses.topology;
     match rule.check {
         Check::Workload(_) => {}

@@ -33,8 +33,8 @@ pub fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Report {
     let mut targets = Vec::new();
     for target in &snapshot.targets {
         let topology = Topology::build(snapshot, target);
-        let analyses = Analyses::new(&topology, settings);
-        let judged = judging::all(&selected, &analyses, settings, &snapshot.scope);
+        let mut analyses = Analyses::new(&topology, settings);
+        let judged = judging::all(&selected, &mut analyses, settings, &snapshot.scope);
         for ((rule, tally), judged) in selected.iter().zip(&mut tallies).zip(judged) {
             run.rule(rule, target, judged, tally);
         }
@@ -71,7 +71,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn rule(&mut self, rule: &'static Rule, target: &Target, judged: Option<Judged<'_, '_>>, tally: &mut RuleTally) {
+    fn rule(&mut self, rule: &'static Rule, target: &Target, judged: Option<Judged<'_>>, tally: &mut RuleTally) {
         let Some(judged) = judged else {
             self.crashed = true;
             let reason = text!["the rule crashed, which is a bug of this program; its findings are missing"];
@@ -102,7 +102,7 @@ impl Run<'_> {
         &mut self,
         rule: &'static Rule,
         target: &Target,
-        subject: Subject<'_, '_>,
+        subject: Subject<'_>,
         gaps: &[Gap],
         named: &mut BTreeSet<Dataset>,
     ) {
@@ -137,7 +137,7 @@ impl Run<'_> {
 fn finding(
     rule: &'static Rule,
     target: &Target,
-    subject: Subject<'_, '_>,
+    subject: Subject<'_>,
     failing: Failing,
     settings: &Settings,
 ) -> Finding {

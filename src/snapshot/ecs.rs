@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use compact_str::CompactString;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -208,7 +209,7 @@ pub struct Service {
     pub availability_zone_rebalancing: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Timestamp>,
-    /// Newest first, at most 100.
+    /// Newest first, up to the newest one that says that a steady state was reached.
     pub events: Vec<ServiceEvent>,
 }
 
@@ -289,35 +290,24 @@ pub struct Task {
     pub task_definition_arn: Arn,
     /// `service:NAME`, `family:NAME` or what the caller chose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub group: Option<String>,
+    pub group: Option<CompactString>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub started_by: Option<String>,
-    pub last_status: String,
-    pub desired_status: String,
+    pub started_by: Option<CompactString>,
+    pub last_status: CompactString,
+    pub desired_status: CompactString,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub launch_type: Option<LaunchType>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub capacity_provider_name: Option<String>,
+    pub capacity_provider_name: Option<CompactString>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container_instance_arn: Option<Arn>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub availability_zone: Option<String>,
+    pub platform_version: Option<CompactString>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub platform_version: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub platform_family: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub health_status: Option<String>,
-    /// CONNECTED or DISCONNECTED.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub connectivity: Option<String>,
+    pub platform_family: Option<CompactString>,
     pub enable_execute_command: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Timestamp>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pull_started_at: Option<Timestamp>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pull_stopped_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -326,9 +316,9 @@ pub struct Task {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopping_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stop_code: Option<String>,
+    pub stop_code: Option<CompactString>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stopped_reason: Option<String>,
+    pub stopped_reason: Option<CompactString>,
     /// The `ElasticNetworkInterface` attachment of an awsvpc task.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network_interface: Option<TaskNetworkInterface>,
@@ -339,31 +329,25 @@ pub struct Task {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the fields are the API's")]
 pub struct TaskNetworkInterface {
-    pub status: String,
+    pub status: CompactString,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network_interface_id: Option<NetworkInterfaceId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subnet_id: Option<SubnetId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub private_ipv4_address: Option<String>,
+    pub private_ipv4_address: Option<CompactString>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ipv6_address: Option<String>,
+    pub ipv6_address: Option<CompactString>,
 }
 
 /// A container of a task.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the fields are the API's")]
 pub struct TaskContainer {
-    pub name: String,
+    pub name: CompactString,
+    pub last_status: CompactString,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub image: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub image_digest: Option<String>,
-    pub last_status: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub exit_code: Option<i32>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
+    pub reason: Option<CompactString>,
     pub network_bindings: Vec<NetworkBinding>,
 }
 
@@ -376,10 +360,10 @@ pub struct NetworkBinding {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host_port: Option<u16>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub container_port_range: Option<String>,
+    pub container_port_range: Option<CompactString>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub host_port_range: Option<String>,
-    pub protocol: String,
+    pub host_port_range: Option<CompactString>,
+    pub protocol: CompactString,
 }
 
 impl NetworkBinding {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 use super::enums::{LoadBalancerType, TargetType};
@@ -143,21 +144,21 @@ pub struct TargetHealth {
     /// Of which target group.
     pub target_group_arn: Arn,
     /// An address or an instance id.
-    pub target_id: String,
+    pub target_id: CompactString,
     /// The port it is registered with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
     /// A zone name, or `all`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub availability_zone: Option<String>,
+    pub availability_zone: Option<CompactString>,
     /// `healthy`, `unhealthy`, `unused` …
-    pub state: String,
+    pub state: CompactString,
     /// `Target.Timeout` and the like.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
+    pub reason: Option<CompactString>,
     /// In words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub description: Option<String>,
+    pub description: Option<CompactString>,
 }
 
 /// An Auto Scaling group behind a capacity provider.

@@ -2,16 +2,17 @@
 
 use std::borrow::Borrow;
 use std::fmt;
+use std::sync::Arc;
 
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 macro_rules! ids {
-    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
+    ($text:ty: $($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(transparent)]
-        pub struct $name(CompactString);
+        pub struct $name($text);
 
         impl $name {
             /// The identifier as AWS prints it.
@@ -22,13 +23,13 @@ macro_rules! ids {
 
         impl From<&str> for $name {
             fn from(id: &str) -> Self {
-                Self(CompactString::from(id))
+                Self(id.into())
             }
         }
 
         impl From<String> for $name {
             fn from(id: String) -> Self {
-                Self(CompactString::from(id))
+                Self(id.into())
             }
         }
 
@@ -52,9 +53,13 @@ macro_rules! ids {
     )+};
 }
 
-ids! {
+// Too long to be kept in place, and the same one is in many items.
+ids! { Arc<str>:
     /// An Amazon Resource Name.
     Arn,
+}
+
+ids! { CompactString:
     /// `vpc-…`
     VpcId,
     /// `subnet-…`

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use compact_str::CompactString;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -343,7 +344,7 @@ pub struct InstanceNetworkInterface {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subnet_id: Option<SubnetId>,
     pub security_group_ids: Vec<SecurityGroupId>,
-    pub private_ips: Vec<String>,
+    pub private_ips: Vec<CompactString>,
     /// `Association.PublicIp`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public_ip: Option<String>,
@@ -375,23 +376,15 @@ pub struct NetworkInterface {
     pub id: NetworkInterfaceId,
     pub vpc_id: VpcId,
     pub subnet_id: SubnetId,
-    pub availability_zone: String,
-    pub interface_type: String,
-    pub status: String,
-    pub description: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub requester_id: Option<String>,
-    pub requester_managed: bool,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub source_dest_check: Option<bool>,
+    pub availability_zone: CompactString,
+    pub interface_type: CompactString,
+    pub status: CompactString,
+    pub description: CompactString,
     pub security_group_ids: Vec<SecurityGroupId>,
-    pub private_ips: Vec<String>,
-    pub ipv6_addresses: Vec<String>,
+    pub private_ips: Vec<CompactString>,
+    pub ipv6_addresses: Vec<CompactString>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub public_ip: Option<String>,
-    /// `Attachment.InstanceId`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub attached_instance_id: Option<InstanceId>,
+    pub public_ip: Option<CompactString>,
 }
 
 /// A flow log.

@@ -3,6 +3,7 @@
 use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use compact_str::CompactString;
 use jiff::{SignedDuration, Timestamp};
 
 use super::attachments;
@@ -49,7 +50,7 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
     let tasks_unread = analyses.topology.gap_in_cluster(Dataset::Tasks, workload.cluster_arn);
     // Other rules are asked only where something is unhealthy.
     let explained = LazyCell::new(|| explanations(workload, analyses));
-    let mut unhealthy: BTreeMap<String, Vec<&TargetHealth>> = BTreeMap::new();
+    let mut unhealthy: BTreeMap<CompactString, Vec<&TargetHealth>> = BTreeMap::new();
     let mut seen = BTreeSet::new();
     for attachment in found.all.iter().filter(|attachment| seen.insert(&attachment.target_group.arn)) {
         let group = attachment.target_group;
@@ -102,16 +103,16 @@ fn check<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>) -> Outcome {
         if index > 0 {
             message.push("; ");
         }
-        message.append(text![targets.len(), " × ", reason.clone(), ", ", meaning(reason)]);
+        message.append(text![targets.len(), " × ", reason, ", ", meaning(reason)]);
     }
     let evidence = unhealthy.iter().map(|(reason, targets)| Evidence {
         source: "target-health",
         at: None,
         count: u32::try_from(targets.len()).unwrap_or(u32::MAX),
-        text: targets[0].description.clone().unwrap_or_else(|| reason.clone()),
+        text: targets[0].description.as_ref().unwrap_or(reason).to_string(),
     });
     let blockers = unhealthy.iter().map(|(reason, targets)| {
-        let detail = text![targets[0].target_id.clone(), ": ", meaning(reason)];
+        let detail = text![&targets[0].target_id, ": ", meaning(reason)];
         attachments::wrong(Family::LoadBalancer, "target-unhealthy", &targets[0].target_id, targets[0].port, detail)
     });
     let lead = if open.is_empty() {

@@ -120,5 +120,5 @@ fn bind_errors(workload: &Workload<'_>) -> Vec<Evidence> {
     reasons.sort();
     let Some((at, text)) = reasons.last().cloned() else { return Vec::new() };
     let count = u32::try_from(reasons.len()).unwrap_or(u32::MAX);
-    vec![Evidence { source: "stopped-task", at, count, text }]
+    vec![Evidence { source: "stopped-task", at, count, text: text.into() }]
 }

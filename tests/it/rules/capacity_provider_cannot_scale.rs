@@ -19,10 +19,9 @@ const RULE: &str = "capacity-provider-cannot-scale";
 fn wait(fixture: &mut Fixture, minutes: i64) {
     let task = fixture.account.task(&fixture.service, "waiting");
     fixture.account.edit_task(&task, |task| {
-        task.last_status = "PROVISIONING".to_owned();
+        task.last_status = "PROVISIONING".into();
         task.created_at = Some(now() - SignedDuration::from_mins(minutes));
         task.started_at = None;
-        task.connectivity = None;
         task.network_interface = None;
     });
 }

@@ -150,7 +150,7 @@ fn the_eni_of_a_running_standalone_task_shows_its_groups() {
     let mut fixture = fargate_private_with_nat();
     let group = fixture.account.group_of(&fixture.service);
     let task = fixture.account.task(&fixture.service, "one-off");
-    fixture.account.edit_task(&task, |task| task.group = Some("family:web".to_owned()));
+    fixture.account.edit_task(&task, |task| task.group = Some("family:web".into()));
     fixture.account.data.services.items_mut().unwrap().clear();
     assert_unknown(&audit_rule(&fixture.account, RULE), "the security groups of an interface");
     fixture.account.task_eni(&task, &[&group]);

@@ -248,7 +248,7 @@ fn tasks_of_others_take_slots_and_a_single_task_has_to_stop_first() {
     let mut fixture = ec2_awsvpc_full();
     fixture.account.edit_service(&fixture.service, |service| set_counts(service, 1, 1));
     for task in fixture.account.data.tasks.items_mut().unwrap().iter_mut().skip(1) {
-        task.group = Some("family:batch".to_owned());
+        task.group = Some("family:batch".into());
     }
     let report = audit(&fixture);
     assert_eq!(only(&report).severity, Severity::High);

@@ -177,7 +177,7 @@ fn tasks_that_run_prove_that_it_works() {
 fn who_runs_a_task_may_name_a_role_in_the_call() {
     let mut pattern = without(patterns::fargate_nat());
     let task = pattern.account.task(&pattern.service, "once");
-    pattern.account.edit_task(&task, |task| task.group = Some("family:web".to_owned()));
+    pattern.account.edit_task(&task, |task| task.group = Some("family:web".into()));
     pattern.account.data.services.items_mut().unwrap().clear();
     assert_unknown(&audit_rule(&pattern.account, RULE), "may name an execution role in the call");
 }

@@ -151,8 +151,8 @@ fn standalone_tasks_say_it_themselves() {
     for (name, version) in [("one", "1.4.0"), ("two", "1.3.0")] {
         let task = pattern.account.task(&pattern.service, name);
         pattern.account.edit_task(&task, |task| {
-            task.group = Some("family:web".to_owned());
-            task.platform_version = Some(version.to_owned());
+            task.group = Some("family:web".into());
+            task.platform_version = Some(version.into());
         });
     }
     pattern.account.data.services.items_mut().unwrap().clear();

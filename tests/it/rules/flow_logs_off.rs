@@ -144,7 +144,7 @@ fn the_logs_of_a_shared_vpc_are_its_owners() {
 fn standalone_tasks_start_somewhere_too() {
     let mut pattern = logged(patterns::fargate_nat(), &[]);
     let task = pattern.account.task(&pattern.service, "web-0");
-    pattern.account.edit_task(&task, |task| task.group = Some("family:web".to_owned()));
+    pattern.account.edit_task(&task, |task| task.group = Some("family:web".into()));
     pattern.account.data.services.items_mut().unwrap().clear();
     only(&audit_rule(&pattern.account, RULE));
 }

@@ -199,7 +199,7 @@ fn a_healthy_task_of_an_older_revision_contradicts_nothing() {
     pattern.account.target_health(&target_group, "10.0.16.7", 8080, "healthy", None);
     let address = "10.0.16.7".to_owned();
     pattern.account.edit_task(&task, |task| {
-        task.network_interface.as_mut().unwrap().private_ipv4_address = Some(address);
+        task.network_interface.as_mut().unwrap().private_ipv4_address = Some(address.into());
     });
     assert_unknown(&audit_rule(&pattern.account, RULE), "contradicted by live state");
     let old = pattern.account.definition("web-old", Some(NetworkMode::Awsvpc), Vec::new());

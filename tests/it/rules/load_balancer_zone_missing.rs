@@ -47,7 +47,7 @@ fn a_healthy_target_there_contradicts_it() {
     let mut pattern = in_one_zone(patterns::fargate_nat());
     let group = pattern.target_group.clone().unwrap();
     pattern.account.target_health(&group, "10.0.32.7", 8080, "healthy", None);
-    pattern.account.data.target_health.items_mut().unwrap()[0].availability_zone = Some("eu-west-1b".to_owned());
+    pattern.account.data.target_health.items_mut().unwrap()[0].availability_zone = Some("eu-west-1b".into());
     assert_unknown(&audit_rule(&pattern.account, RULE), "contradicted by live state");
 }
 

@@ -129,7 +129,7 @@ fn who_runs_a_task_may_name_a_role_in_the_call() {
     let mut pattern = without_task_role(with_role(patterns::ec2_bridge(), "optional", 2));
     let first = pattern.instances[0].clone();
     for task in pattern.account.data.tasks.items_mut().unwrap() {
-        task.group = Some("family:web".to_owned());
+        task.group = Some("family:web".into());
         task.container_instance_arn = Some(first.clone());
     }
     pattern.account.data.services.items_mut().unwrap().clear();
@@ -202,7 +202,7 @@ fn standalone_tasks_count_where_they_run() {
     let mut pattern = with_role(patterns::ec2_bridge(), "required", 2);
     let first = pattern.instances[0].clone();
     for task in pattern.account.data.tasks.items_mut().unwrap() {
-        task.group = Some("family:web".to_owned());
+        task.group = Some("family:web".into());
         task.container_instance_arn = Some(first.clone());
     }
     pattern.account.data.services.items_mut().unwrap().clear();

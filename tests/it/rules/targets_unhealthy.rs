@@ -86,7 +86,7 @@ fn each_target_is_as_old_as_its_own_task() {
     let mut pattern = with_target("Target.FailedHealthChecks");
     let old = pattern.account.task(&pattern.service.clone(), "web-1");
     pattern.account.edit_task(&old, |task| {
-        task.network_interface.as_mut().unwrap().private_ipv4_address = Some("10.0.16.7".to_owned());
+        task.network_interface.as_mut().unwrap().private_ipv4_address = Some("10.0.16.7".into());
     });
     let young = pattern.account.task(&pattern.service.clone(), "web-2");
     pattern.account.edit_task(&young, |task| task.started_at = Some(now() - SignedDuration::from_secs(20)));

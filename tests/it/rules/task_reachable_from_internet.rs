@@ -57,7 +57,7 @@ fn running_with(pattern: &mut Pattern, ipv6_address: Option<&str>) {
         pattern.account.edit_task(&task, |task| {
             let interface = task.network_interface.as_mut().unwrap();
             interface.subnet_id = Some(subnet.clone());
-            interface.ipv6_address = ipv6_address.map(str::to_owned);
+            interface.ipv6_address = ipv6_address.map(Into::into);
         });
     }
 }

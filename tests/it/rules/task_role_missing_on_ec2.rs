@@ -55,7 +55,7 @@ fn a_role_of_its_own_or_an_interface_of_its_own() {
 fn who_runs_a_task_may_name_a_role_in_the_call() {
     let mut pattern = roleless(patterns::ec2_bridge(), 2);
     for task in pattern.account.data.tasks.items_mut().unwrap() {
-        task.group = Some("family:web".to_owned());
+        task.group = Some("family:web".into());
     }
     pattern.account.data.services.items_mut().unwrap().clear();
     assert_unknown(&audit_rule(&pattern.account, RULE), "may name a task role in the call");

@@ -98,12 +98,9 @@ fn the_reason_of_the_container_says_more_than_that_of_the_task() {
     let (mut account, service) = stopped(&[]);
     let task = account.stopped_task(&service, "t", "Task failed to start");
     let container = |name: &str, reason: &str| TaskContainer {
-        name: name.to_owned(),
-        image: None,
-        image_digest: None,
-        last_status: "STOPPED".to_owned(),
-        exit_code: None,
-        reason: Some(reason.to_owned()),
+        name: name.into(),
+        last_status: "STOPPED".into(),
+        reason: Some(reason.into()),
         network_bindings: Vec::new(),
     };
     account.edit_task(&task, |task| task.containers.push(container("app", NOT_FOUND)));
@@ -118,20 +115,17 @@ fn the_container_of_guardduty_is_not_the_applications() {
     let task = account.stopped_task(&service, "t", NOT_FOUND);
     account.edit_task(&task, |task| {
         task.containers.push(TaskContainer {
-            name: "aws-guardduty-agent-AbCdEf".to_owned(),
-            image: None,
-            image_digest: None,
-            last_status: "STOPPED".to_owned(),
-            exit_code: None,
-            reason: Some(pull_from("34.240.1.2")),
+            name: "aws-guardduty-agent-AbCdEf".into(),
+            last_status: "STOPPED".into(),
+            reason: Some(pull_from("34.240.1.2").into()),
             network_bindings: Vec::new(),
         });
     });
     // Its own trouble stays untold beside the task's, and explains nothing.
     assert_eq!(only(&audit_rule(&account, RULE)).blockers.len(), 1);
     account.edit_task(&task, |task| {
-        task.stop_code = Some("EssentialContainerExited".to_owned());
-        task.stopped_reason = Some("Essential container in task exited".to_owned());
+        task.stop_code = Some("EssentialContainerExited".into());
+        task.stopped_reason = Some("Essential container in task exited".into());
     });
     assert_silent(&audit_rule(&account, RULE));
     let mut isolated = fargate_isolated_without_endpoints();
@@ -147,7 +141,7 @@ fn other_ways_to_stop_are_no_start_failures() {
     for code in ["EssentialContainerExited", "ServiceSchedulerInitiated", "UserInitiated", "SpotInterruption"] {
         let (mut account, service) = stopped(&[]);
         let task = account.stopped_task(&service, "t", "Essential container in task exited");
-        account.edit_task(&task, |task| task.stop_code = Some(code.to_owned()));
+        account.edit_task(&task, |task| task.stop_code = Some(code.into()));
         assert_silent(&audit_rule(&account, RULE));
     }
     assert_silent(&audit_rule(&stopped(&[]).0, RULE));
@@ -221,12 +215,12 @@ fn a_later_run_of_a_schedule_heals_too() {
     let schedule = |fixture: &mut crate::mocks::accounts::Fixture, name: &str, failed: bool| {
         let task = fixture.account.stopped_task(&fixture.service, name, NOT_FOUND);
         fixture.account.edit_task(&task, |task| {
-            task.group = Some("family:web".to_owned());
-            task.started_by = Some("chronos-schedule/nightly".to_owned());
+            task.group = Some("family:web".into());
+            task.started_by = Some("chronos-schedule/nightly".into());
             if !failed {
                 task.started_at = Some(now() - SignedDuration::from_mins(5));
-                task.stop_code = Some("EssentialContainerExited".to_owned());
-                task.stopped_reason = Some("Essential container in task exited".to_owned());
+                task.stop_code = Some("EssentialContainerExited".into());
+                task.stopped_reason = Some("Essential container in task exited".into());
             }
         });
     };

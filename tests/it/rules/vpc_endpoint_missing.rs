@@ -557,7 +557,7 @@ fn fingerprints_outlive_tasks_and_revisions() {
 fn a_standalone_task_is_a_workload_of_its_group() {
     let mut fixture = fargate_isolated_without_endpoints();
     let task = fixture.account.task(&fixture.service, "one-off");
-    fixture.account.edit_task(&task, |task| task.group = Some("family:web".to_owned()));
+    fixture.account.edit_task(&task, |task| task.group = Some("family:web".into()));
     fixture.account.data.services.items_mut().unwrap().clear();
     let report = audit_rule(&fixture.account, RULE);
     let finding = only(&report);

@@ -8,6 +8,8 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark has no readers of its API")]
 
+mod least;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -52,18 +54,22 @@ fn main() {
         _ => Size::M,
     };
     let snapshot = Arc::new(generate(1, size, Health::Planted).snapshot);
+    let known = least::least(&snapshot);
     let clean = judged(&scan(&snapshot, 1000.0, Buckets::Off).0);
     for (name, share, other_client) in
         [("all of the quotas", 1.0, 0.0), ("the default share", 0.8, 0.0), ("half of it eaten", 0.8, 0.5)]
     {
         let (found, endpoint, took) = scan(&snapshot, share, Buckets::Aws { other_client });
-        let (bound, slowest) = bound(&endpoint.requests(), share);
+        let requests = endpoint.requests();
+        let (bound, slowest) = bound(&requests, share);
         let answered = endpoint.total() - endpoint.throttled();
+        let least: usize = requests.keys().map(|api| known.get(api.as_str()).copied().unwrap_or(1)).sum();
         println!(
-            "{name}: {:.1} s, bound {bound:.1} s by {slowest}, ratio {:.3}; {} requests, {} throttled; findings {}",
+            "{name}: {:.1} s, bound {bound:.1} s by {slowest}, ratio {:.3}; {answered} requests, {:.3} of the {least} that are \
+             needed, {} throttled; findings {}",
             took.as_secs_f64(),
             took.as_secs_f64() / bound,
-            answered,
+            answered as f64 / least as f64,
             endpoint.throttled(),
             if judged(&found) == clean { "as without limits" } else { "DIFFERENT" }
         );
