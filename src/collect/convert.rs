@@ -5,6 +5,19 @@ use compact_str::CompactString;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use jiff::Timestamp;
 
+/// Lists that are kept. `collect` may keep the memory of the SDK's items, which are several times as large.
+pub(super) trait Tight: Iterator + Sized {
+    /// The items in a list of just their size.
+    fn tight(self) -> Vec<Self::Item> {
+        let mut kept = Vec::with_capacity(self.size_hint().0);
+        kept.extend(self);
+        kept.shrink_to_fit();
+        kept
+    }
+}
+
+impl<I: Iterator> Tight for I {}
+
 /// A time, if it is one that can be represented.
 pub(super) fn time(time: Option<DateTime>) -> Option<Timestamp> {
     let time = time?;
@@ -38,7 +51,7 @@ pub(super) fn maybe_id<T: From<String>>(id: Option<String>) -> Option<T> {
 
 /// Identifiers, sorted.
 pub(super) fn ids<T: From<String> + Ord>(ids: Option<Vec<String>>) -> Vec<T> {
-    let mut ids: Vec<T> = ids.unwrap_or_default().into_iter().map(T::from).collect();
+    let mut ids: Vec<T> = ids.unwrap_or_default().into_iter().map(T::from).tight();
     ids.sort();
     ids
 }

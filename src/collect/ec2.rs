@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use aws_sdk_ec2::types::{Filter, VpcAttributeName};
 
+use super::convert::Tight;
 use super::ec2_convert as convert;
 use super::ecs::sorted;
 use super::plan::{Reader, each, gather, whole};
@@ -24,7 +25,7 @@ macro_rules! region_wide {
         let client = &$reader.clients.ec2;
         let request = |token| client.$operation().max_results($page).set_next_token(token).send();
         let take = |page: aws_sdk_ec2::operation::$operation::$output| {
-            (page.$items.unwrap_or_default().into_iter().map($convert).collect::<Vec<_>>(), page.next_token)
+            (page.$items.unwrap_or_default().into_iter().map($convert).tight(), page.next_token)
         };
         whole($reader.caller.pages($api, &[], request, take).await, $order)
     }};
@@ -256,7 +257,7 @@ async fn describe_instances(reader: Reader, ids: Vec<String>) -> (Vec<Instance>,
     let take = |page: aws_sdk_ec2::operation::describe_instances::DescribeInstancesOutput| {
         let reservations = page.reservations.unwrap_or_default().into_iter();
         let instances = reservations.flat_map(|reservation| reservation.instances.unwrap_or_default());
-        (instances.map(convert::instance).collect(), page.next_token)
+        (instances.map(convert::instance).tight(), page.next_token)
     };
     reader.caller.pages("ec2:DescribeInstances", &affected, request, take).await
 }

@@ -2,7 +2,7 @@
 
 use aws_sdk_ec2::types as sdk;
 
-use super::convert::{block, block_v4, block_v6, id, ids, maybe_id, maybe_word, text, time, word};
+use super::convert::{Tight, block, block_v4, block_v6, id, ids, maybe_id, maybe_word, text, time, word};
 use crate::snapshot::enums::{
     AvailabilityMode, ConnectivityType, NatGatewayState, RouteState, VpcEndpointState, VpcEndpointType,
 };
@@ -22,7 +22,7 @@ pub(super) fn vpc(vpc: sdk::Vpc) -> Vpc {
     let v4 = vpc.cidr_block_association_set.unwrap_or_default();
     let v4 =
         v4.iter().filter(|a| associated(a.cidr_block_state.as_ref())).filter_map(|a| block_v4(a.cidr_block.as_deref()));
-    let mut cidr_blocks: Vec<_> = primary.into_iter().collect();
+    let mut cidr_blocks: Vec<_> = primary.into_iter().tight();
     cidr_blocks.extend(v4.filter(|block| Some(*block) != primary));
     let v6 = vpc.ipv6_cidr_block_association_set.unwrap_or_default();
     let v6 = v6.iter().filter(|a| associated(a.ipv6_cidr_block_state.as_ref()));
@@ -30,7 +30,7 @@ pub(super) fn vpc(vpc: sdk::Vpc) -> Vpc {
         id: id(vpc.vpc_id),
         owner_id: text(vpc.owner_id),
         cidr_blocks,
-        ipv6_cidr_blocks: v6.filter_map(|a| block_v6(a.ipv6_cidr_block.as_deref())).collect(),
+        ipv6_cidr_blocks: v6.filter_map(|a| block_v6(a.ipv6_cidr_block.as_deref())).tight(),
         dhcp_options_id: maybe_id(vpc.dhcp_options_id),
         is_default: vpc.is_default.unwrap_or(false),
     }
@@ -42,7 +42,7 @@ pub(super) fn dhcp_options(options: sdk::DhcpOptions) -> DhcpOptions {
     let servers = servers.flat_map(|configuration| configuration.values.unwrap_or_default());
     DhcpOptions {
         id: id(options.dhcp_options_id),
-        domain_name_servers: servers.filter_map(|server| server.value).collect(),
+        domain_name_servers: servers.filter_map(|server| server.value).tight(),
     }
 }
 
@@ -59,7 +59,7 @@ pub(super) fn subnet(subnet: sdk::Subnet) -> Subnet {
         availability_zone: text(subnet.availability_zone),
         availability_zone_id: text(subnet.availability_zone_id),
         cidr_block: block_v4(subnet.cidr_block.as_deref()),
-        ipv6_cidr_blocks: associated.filter_map(|a| block_v6(a.ipv6_cidr_block.as_deref())).collect(),
+        ipv6_cidr_blocks: associated.filter_map(|a| block_v6(a.ipv6_cidr_block.as_deref())).tight(),
         available_ip_address_count: subnet.available_ip_address_count.unwrap_or_default(),
         map_public_ip_on_launch: subnet.map_public_ip_on_launch.unwrap_or(false),
         ipv6_native: subnet.ipv6_native.unwrap_or(false),
@@ -69,7 +69,7 @@ pub(super) fn subnet(subnet: sdk::Subnet) -> Subnet {
 pub(super) fn route_table(table: sdk::RouteTable) -> RouteTable {
     let associations = table.associations.unwrap_or_default();
     let mut subnets: Vec<SubnetId> =
-        associations.iter().filter_map(|a| a.subnet_id.as_deref()).map(SubnetId::from).collect();
+        associations.iter().filter_map(|a| a.subnet_id.as_deref()).map(SubnetId::from).tight();
     subnets.sort();
     RouteTable {
         id: id(table.route_table_id),
@@ -77,7 +77,7 @@ pub(super) fn route_table(table: sdk::RouteTable) -> RouteTable {
         owner_id: text(table.owner_id),
         main: associations.iter().any(|association| association.main.unwrap_or(false)),
         subnets,
-        routes: table.routes.unwrap_or_default().into_iter().filter_map(route).collect(),
+        routes: table.routes.unwrap_or_default().into_iter().filter_map(route).tight(),
     }
 }
 
@@ -154,7 +154,7 @@ pub(super) fn nat_gateway(nat: sdk::NatGateway) -> NatGateway {
         route_table_id: maybe_id(nat.route_table_id),
         failure_code: nat.failure_code,
         failure_message: nat.failure_message,
-        public_ips: addresses.filter_map(|address| address.public_ip).collect(),
+        public_ips: addresses.filter_map(|address| address.public_ip).tight(),
     }
 }
 
@@ -163,7 +163,7 @@ fn attached(attachments: Option<Vec<sdk::InternetGatewayAttachment>>) -> Vec<Vpc
     // EC2 says `available` for an attached gateway, which is not in its own model.
     let attached =
         attachments.filter(|a| a.state.as_ref().is_some_and(|s| matches!(s.as_str(), "available" | "attached")));
-    let mut vpcs: Vec<VpcId> = attached.filter_map(|attachment| maybe_id(attachment.vpc_id)).collect();
+    let mut vpcs: Vec<VpcId> = attached.filter_map(|attachment| maybe_id(attachment.vpc_id)).tight();
     vpcs.sort();
     vpcs
 }
@@ -179,7 +179,7 @@ pub(super) fn egress_only_internet_gateway(gateway: sdk::EgressOnlyInternetGatew
 pub(super) fn vpc_endpoint(endpoint: sdk::VpcEndpoint) -> VpcEndpoint {
     let dns = endpoint.dns_options;
     let groups = endpoint.groups.unwrap_or_default().into_iter();
-    let mut security_group_ids: Vec<SecurityGroupId> = groups.filter_map(|group| maybe_id(group.group_id)).collect();
+    let mut security_group_ids: Vec<SecurityGroupId> = groups.filter_map(|group| maybe_id(group.group_id)).tight();
     security_group_ids.sort();
     VpcEndpoint {
         id: id(endpoint.vpc_endpoint_id),
@@ -203,7 +203,7 @@ pub(super) fn vpc_endpoint(endpoint: sdk::VpcEndpoint) -> VpcEndpoint {
 
 pub(super) fn security_group(group: sdk::SecurityGroup) -> SecurityGroup {
     let permissions = |permissions: Option<Vec<sdk::IpPermission>>| {
-        permissions.unwrap_or_default().into_iter().map(permission).collect()
+        permissions.unwrap_or_default().into_iter().map(permission).tight()
     };
     SecurityGroup {
         id: id(group.group_id),
@@ -232,17 +232,17 @@ fn permission(permission: sdk::IpPermission) -> IpPermission {
         ip_protocol: text(permission.ip_protocol),
         from_port: permission.from_port,
         to_port: permission.to_port,
-        cidrs: v4.chain(v6).collect(),
-        prefix_lists: lists.filter_map(|list| maybe_id(list.prefix_list_id)).collect(),
-        groups: groups.collect(),
+        cidrs: v4.chain(v6).tight(),
+        prefix_lists: lists.filter_map(|list| maybe_id(list.prefix_list_id)).tight(),
+        groups: groups.tight(),
     }
 }
 
 pub(super) fn network_acl(acl: sdk::NetworkAcl) -> NetworkAcl {
     let associations = acl.associations.unwrap_or_default().into_iter();
-    let mut subnets: Vec<SubnetId> = associations.filter_map(|association| maybe_id(association.subnet_id)).collect();
+    let mut subnets: Vec<SubnetId> = associations.filter_map(|association| maybe_id(association.subnet_id)).tight();
     subnets.sort();
-    let mut entries: Vec<NetworkAclEntry> = acl.entries.unwrap_or_default().into_iter().filter_map(acl_entry).collect();
+    let mut entries: Vec<NetworkAclEntry> = acl.entries.unwrap_or_default().into_iter().filter_map(acl_entry).tight();
     entries.sort_by_key(|entry| (entry.egress, entry.rule_number, entry.cidr));
     NetworkAcl {
         id: id(acl.network_acl_id),
@@ -288,7 +288,7 @@ pub(super) fn exclusion(exclusion: sdk::VpcBlockPublicAccessExclusion) -> Option
 
 pub(super) fn instance(instance: sdk::Instance) -> Instance {
     let interfaces = instance.network_interfaces.unwrap_or_default().into_iter();
-    let mut network_interfaces: Vec<_> = interfaces.map(instance_network_interface).collect();
+    let mut network_interfaces: Vec<_> = interfaces.map(instance_network_interface).tight();
     network_interfaces.sort_by(|a, b| a.id.cmp(&b.id));
     Instance {
         id: id(instance.instance_id),
@@ -315,7 +315,7 @@ pub(super) fn instance(instance: sdk::Instance) -> Instance {
 
 fn groups(groups: Option<Vec<sdk::GroupIdentifier>>) -> Vec<SecurityGroupId> {
     let mut groups: Vec<SecurityGroupId> =
-        groups.unwrap_or_default().into_iter().filter_map(|group| maybe_id(group.group_id)).collect();
+        groups.unwrap_or_default().into_iter().filter_map(|group| maybe_id(group.group_id)).tight();
     groups.sort();
     groups
 }
@@ -331,14 +331,9 @@ fn instance_network_interface(interface: sdk::InstanceNetworkInterface) -> Insta
         network_card_index: attachment.and_then(|attachment| attachment.network_card_index).unwrap_or_default(),
         subnet_id: maybe_id(interface.subnet_id),
         security_group_ids: groups(interface.groups),
-        private_ips: addresses.filter_map(|address| maybe_word(address.private_ip_address)).collect(),
+        private_ips: addresses.filter_map(|address| maybe_word(address.private_ip_address)).tight(),
         public_ip: interface.association.and_then(|association| association.public_ip).filter(|ip| !ip.is_empty()),
-        ipv6_addresses: interface
-            .ipv6_addresses
-            .unwrap_or_default()
-            .into_iter()
-            .filter_map(|a| a.ipv6_address)
-            .collect(),
+        ipv6_addresses: interface.ipv6_addresses.unwrap_or_default().into_iter().filter_map(|a| a.ipv6_address).tight(),
     }
 }
 
@@ -366,13 +361,13 @@ pub(super) fn network_interface(interface: sdk::NetworkInterface) -> NetworkInte
         status: word(interface.status.as_ref().map(|status| status.as_str())),
         description: word(interface.description),
         security_group_ids: groups(interface.groups),
-        private_ips: addresses.filter_map(|address| maybe_word(address.private_ip_address)).collect(),
+        private_ips: addresses.filter_map(|address| maybe_word(address.private_ip_address)).tight(),
         ipv6_addresses: interface
             .ipv6_addresses
             .unwrap_or_default()
             .into_iter()
             .filter_map(|a| maybe_word(a.ipv6_address))
-            .collect(),
+            .tight(),
         public_ip: maybe_word(public.filter(|ip| !ip.is_empty())),
     }
 }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_ecs::types::{ClusterField, DesiredStatus};
 
 use super::call::says;
+use super::convert::Tight;
 use super::ecs_convert as convert;
 use super::plan::{Reader, each, gather, not_described, whole};
 use super::revisions;
@@ -108,7 +109,7 @@ async fn describe_services(reader: Reader, cluster: Arn, batch: Vec<String>) -> 
     match reader.caller.send(api, &[cluster.as_str()], || request.clone().send()).await {
         Ok(answer) => {
             let services = answer.services.unwrap_or_default().into_iter().map(convert::service);
-            let alive: Vec<Service> = services.filter(|service| service.status != "INACTIVE").collect();
+            let alive: Vec<Service> = services.filter(|service| service.status != "INACTIVE").tight();
             revisions::come_across(&reader, alive.iter().flat_map(revisions::of_service));
             let failures = answer.failures.unwrap_or_default().into_iter();
             let failed = not_described(api, failures.map(|f| (f.reason, f.arn.unwrap_or_default())));
@@ -158,7 +159,7 @@ async fn describe_tasks(reader: Reader, cluster: Arn, batch: Vec<String>) -> (Ve
     let request = reader.clients.ecs.describe_tasks().cluster(cluster.as_str()).set_tasks(Some(batch));
     match reader.caller.send(api, &[cluster.as_str()], || request.clone().send()).await {
         Ok(answer) => {
-            let mut tasks: Vec<Task> = answer.tasks.unwrap_or_default().into_iter().map(convert::task).collect();
+            let mut tasks: Vec<Task> = answer.tasks.unwrap_or_default().into_iter().map(convert::task).tight();
             for task in &mut tasks {
                 let instance = task.container_instance_arn.as_mut();
                 reader.pool.share([&mut task.cluster_arn, &mut task.task_definition_arn].into_iter().chain(instance));
@@ -208,7 +209,7 @@ async fn describe_instances(
             let instances = answer.container_instances.unwrap_or_default().into_iter();
             let failures = answer.failures.unwrap_or_default().into_iter();
             let failed = not_described(api, failures.map(|f| (f.reason, f.arn.unwrap_or_default())));
-            (instances.map(|i| convert::container_instance(i, &cluster)).collect(), failed.into_iter().next())
+            (instances.map(|i| convert::container_instance(i, &cluster)).tight(), failed.into_iter().next())
         }
         Err(failure) => (Vec::new(), Some(failure)),
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_ecs::types as sdk;
 
-use super::convert::{id, ids, maybe_id, maybe_word, port, text, time, word};
+use super::convert::{Tight, id, ids, maybe_id, maybe_word, port, text, time, word};
 use super::task_definition::log_configuration;
 use crate::snapshot::ecs::{
     AccountSetting, AwsvpcConfiguration, CapacityProvider, CapacityProviderKind, CapacityProviderStrategyItem, Cluster,
@@ -56,12 +56,12 @@ fn strategy(items: Option<Vec<sdk::CapacityProviderStrategyItem>>) -> Vec<Capaci
         weight: item.weight,
         base: item.base,
     };
-    items.unwrap_or_default().into_iter().map(item).collect()
+    items.unwrap_or_default().into_iter().map(item).tight()
 }
 
 fn network(configuration: Option<sdk::NetworkConfiguration>) -> Option<AwsvpcConfiguration> {
     let awsvpc = configuration?.awsvpc_configuration?;
-    let mut subnets: Vec<_> = awsvpc.subnets.into_iter().map(Into::into).collect();
+    let mut subnets: Vec<_> = awsvpc.subnets.into_iter().map(Into::into).tight();
     subnets.sort();
     Some(AwsvpcConfiguration {
         subnets,
@@ -75,7 +75,7 @@ fn launch_type(launch_type: Option<sdk::LaunchType>) -> Option<LaunchType> {
 }
 
 fn load_balancers(entries: Option<Vec<sdk::LoadBalancer>>) -> Vec<ServiceLoadBalancer> {
-    let mut entries: Vec<_> = entries.unwrap_or_default().into_iter().map(load_balancer).collect();
+    let mut entries: Vec<_> = entries.unwrap_or_default().into_iter().map(load_balancer).tight();
     entries.sort();
     entries
 }
@@ -130,13 +130,13 @@ pub(super) fn service(service: sdk::Service) -> Service {
         deployment_configuration: service.deployment_configuration.map(deployment_configuration).unwrap_or_default(),
         scheduling_strategy: scheduling
             .map_or(SchedulingStrategy::Replica, |strategy| SchedulingStrategy::from(strategy.as_str())),
-        deployments: service.deployments.unwrap_or_default().into_iter().map(deployment).collect(),
-        task_sets: service.task_sets.unwrap_or_default().into_iter().map(task_set).collect(),
+        deployments: service.deployments.unwrap_or_default().into_iter().map(deployment).tight(),
+        task_sets: service.task_sets.unwrap_or_default().into_iter().map(task_set).tight(),
         network_configuration: network(service.network_configuration),
         load_balancers: load_balancers(service.load_balancers),
-        service_registries: registries.collect(),
-        placement_constraints: constraints.collect(),
-        placement_strategy: strategies.collect(),
+        service_registries: registries.tight(),
+        placement_constraints: constraints.tight(),
+        placement_strategy: strategies.tight(),
         health_check_grace_period_seconds: service.health_check_grace_period_seconds,
         enable_execute_command: service.enable_execute_command,
         availability_zone_rebalancing: service.availability_zone_rebalancing
@@ -197,12 +197,12 @@ fn service_connect(configuration: sdk::ServiceConnectConfiguration) -> Option<Se
         port_name: service.port_name,
         discovery_name: service.discovery_name,
         ingress_port_override: port(service.ingress_port_override),
-        client_ports: service.client_aliases.unwrap_or_default().iter().filter_map(|a| port(Some(a.port))).collect(),
+        client_ports: service.client_aliases.unwrap_or_default().iter().filter_map(|a| port(Some(a.port))).tight(),
         tls: service.tls.is_some(),
     };
     configuration.enabled.then(|| ServiceConnectConfiguration {
         namespace: configuration.namespace,
-        services: configuration.services.unwrap_or_default().into_iter().map(service).collect(),
+        services: configuration.services.unwrap_or_default().into_iter().map(service).tight(),
         log_configuration: configuration.log_configuration.map(log_configuration),
     })
 }
@@ -249,7 +249,7 @@ pub(super) fn task(task: sdk::Task) -> Task {
         stop_code: maybe_word(task.stop_code.as_ref().map(|code| code.as_str())),
         stopped_reason: maybe_word(task.stopped_reason),
         network_interface: interface.map(task_network_interface),
-        containers: task.containers.unwrap_or_default().into_iter().map(container).collect(),
+        containers: task.containers.unwrap_or_default().into_iter().map(container).tight(),
     }
 }
 
@@ -278,7 +278,7 @@ fn container(container: sdk::Container) -> TaskContainer {
         name: word(container.name),
         last_status: word(container.last_status),
         reason: maybe_word(container.reason),
-        network_bindings: bindings.collect(),
+        network_bindings: bindings.tight(),
     }
 }
 
@@ -309,7 +309,7 @@ pub(super) fn container_instance(instance: sdk::ContainerInstance, cluster: &Arn
         attributes: attributes.map(|attribute| (attribute.name, attribute.value.filter(|v| !v.is_empty()))).collect(),
         registered_resources: resources(instance.registered_resources),
         remaining_resources: resources(instance.remaining_resources),
-        attachments: attachments.collect(),
+        attachments: attachments.tight(),
     }
 }
 
@@ -319,7 +319,7 @@ fn resources(resources: Option<Vec<sdk::Resource>>) -> InstanceResources {
         let number = i64::from(resource.integer_value);
         let set = resource.string_set_value.unwrap_or_default();
         let ports = || {
-            let mut ports: Vec<u16> = set.iter().filter_map(|port| port.parse().ok()).collect();
+            let mut ports: Vec<u16> = set.iter().filter_map(|port| port.parse().ok()).tight();
             ports.sort_unstable();
             ports
         };

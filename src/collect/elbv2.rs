@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use aws_sdk_elasticloadbalancingv2::types as sdk;
 
-use super::convert::{id, ids, maybe_id, maybe_word, port, text, word};
+use super::convert::{Tight, id, ids, maybe_id, maybe_word, port, text, word};
 use super::ecs::sorted;
 use super::plan::{Reader, each, gather, whole};
 use crate::snapshot::TargetData;
@@ -130,7 +130,7 @@ async fn listeners_of(reader: Reader, balancer: Arn) -> (Vec<Listener>, Option<F
         describe.page_size(PAGE).set_marker(token).send()
     };
     let take = |page: aws_sdk_elasticloadbalancingv2::operation::describe_listeners::DescribeListenersOutput| {
-        (page.listeners.unwrap_or_default().into_iter().map(listener).collect(), page.next_marker)
+        (page.listeners.unwrap_or_default().into_iter().map(listener).tight(), page.next_marker)
     };
     reader.caller.pages("elasticloadbalancing:DescribeListeners", &[balancer.as_str()], request, take).await
 }
@@ -141,7 +141,7 @@ async fn rules_of(reader: Reader, listener: Arn) -> (Vec<ListenerRule>, Option<F
         |token| client.describe_rules().listener_arn(listener.as_str()).page_size(PAGE).set_marker(token).send();
     let take = |page: aws_sdk_elasticloadbalancingv2::operation::describe_rules::DescribeRulesOutput| {
         let rules = page.rules.unwrap_or_default().into_iter().map(|rule| listener_rule(rule, &listener));
-        (rules.collect(), page.next_marker)
+        (rules.tight(), page.next_marker)
     };
     reader.caller.pages("elasticloadbalancing:DescribeRules", &[listener.as_str()], request, take).await
 }
@@ -198,7 +198,7 @@ async fn health_of(reader: Reader, group: Arn) -> (Vec<TargetHealth>, Option<Fai
     {
         Ok(answer) => {
             let targets = answer.target_health_descriptions.unwrap_or_default().into_iter();
-            (targets.map(|target| target_health(target, &group)).collect(), None)
+            (targets.map(|target| target_health(target, &group)).tight(), None)
         }
         Err(failure) => (Vec::new(), Some(failure)),
     }
@@ -210,11 +210,11 @@ fn load_balancer(balancer: sdk::LoadBalancer) -> LoadBalancer {
         LoadBalancerZone {
             zone_name: text(zone.zone_name),
             subnet_id: id(zone.subnet_id),
-            private_ipv4_addresses: addresses.filter_map(|address| address.private_ipv4_address).collect(),
+            private_ipv4_addresses: addresses.filter_map(|address| address.private_ipv4_address).tight(),
         }
     };
     let mut zones: Vec<LoadBalancerZone> =
-        balancer.availability_zones.unwrap_or_default().into_iter().map(zone).collect();
+        balancer.availability_zones.unwrap_or_default().into_iter().map(zone).tight();
     zones.sort();
     LoadBalancer {
         arn: id(balancer.load_balancer_arn),
@@ -280,7 +280,7 @@ fn actions(actions: Option<Vec<sdk::Action>>) -> Vec<Action> {
         let forward = action.forward_config.and_then(|forward| forward.target_groups).unwrap_or_default();
         let weighted =
             forward.into_iter().filter_map(|g| Some((Arn::from(g.target_group_arn?), g.weight.unwrap_or(1))));
-        let mut target_groups: Vec<(Arn, i32)> = weighted.collect();
+        let mut target_groups: Vec<(Arn, i32)> = weighted.tight();
         if target_groups.is_empty() {
             target_groups.extend(action.target_group_arn.map(|arn| (Arn::from(arn), 1)));
         }
@@ -288,7 +288,7 @@ fn actions(actions: Option<Vec<sdk::Action>>) -> Vec<Action> {
         let kind = action.r#type.map(|kind| kind.as_str().to_owned());
         Action { kind: text(kind), target_groups }
     };
-    actions.unwrap_or_default().into_iter().map(action).collect()
+    actions.unwrap_or_default().into_iter().map(action).tight()
 }
 
 fn target_health(description: sdk::TargetHealthDescription, group: &Arn) -> TargetHealth {

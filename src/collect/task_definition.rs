@@ -2,7 +2,7 @@
 
 use aws_sdk_ecs::types as sdk;
 
-use super::convert::{id, maybe_id, port, text};
+use super::convert::{Tight, id, maybe_id, port, text};
 use super::privacy;
 use crate::snapshot::ecs::{
     ContainerDefinition, ContainerHealthCheck, EfsVolume, EnvironmentVariable, LogConfiguration, MountPoint,
@@ -13,7 +13,7 @@ use crate::snapshot::enums::NetworkMode;
 pub(super) fn task_definition(definition: sdk::TaskDefinition) -> TaskDefinition {
     let names = |compatibilities: Option<Vec<sdk::Compatibility>>| {
         let names = compatibilities.unwrap_or_default().into_iter();
-        names.map(|compatibility| compatibility.as_str().to_owned()).collect()
+        names.map(|compatibility| compatibility.as_str().to_owned()).tight()
     };
     let constraints = definition.placement_constraints.unwrap_or_default().into_iter().map(|constraint| {
         let kind = constraint.r#type.map(|kind| kind.as_str().to_owned());
@@ -43,9 +43,9 @@ pub(super) fn task_definition(definition: sdk::TaskDefinition) -> TaskDefinition
         pid_mode: definition.pid_mode.map(|mode| mode.as_str().to_owned()),
         ipc_mode: definition.ipc_mode.map(|mode| mode.as_str().to_owned()),
         proxy_type: definition.proxy_configuration.map(proxy_type),
-        placement_constraints: constraints.collect(),
-        volumes: definition.volumes.unwrap_or_default().into_iter().map(volume).collect(),
-        containers: containers.collect(),
+        placement_constraints: constraints.tight(),
+        volumes: definition.volumes.unwrap_or_default().into_iter().map(volume).tight(),
+        containers: containers.tight(),
     }
 }
 
@@ -94,14 +94,14 @@ fn container(container: sdk::ContainerDefinition) -> ContainerDefinition {
         memory: container.memory,
         memory_reservation: container.memory_reservation,
         gpus: gpus.filter_map(|requirement| requirement.value.parse::<i32>().ok()).sum(),
-        port_mappings: mappings.collect(),
+        port_mappings: mappings.tight(),
         links: container.links.unwrap_or_default(),
         user: container.user,
         privileged: container.privileged.unwrap_or(false),
         readonly_root_filesystem: container.readonly_root_filesystem.unwrap_or(false),
-        mount_points: mounts.collect(),
-        environment: environment.collect(),
-        environment_files: files.map(|file| file.value).collect(),
+        mount_points: mounts.tight(),
+        environment: environment.tight(),
+        environment_files: files.map(|file| file.value).tight(),
         secrets: secrets(container.secrets),
         repository_credentials: container.repository_credentials.map(|credentials| credentials.credentials_parameter),
         log_configuration: container.log_configuration.map(log_configuration),
@@ -142,7 +142,7 @@ fn port_mapping(mapping: sdk::PortMapping) -> PortMapping {
 
 fn secrets(secrets: Option<Vec<sdk::Secret>>) -> Vec<SecretReference> {
     let reference = |secret: sdk::Secret| SecretReference { name: secret.name, value_from: secret.value_from };
-    secrets.unwrap_or_default().into_iter().map(reference).collect()
+    secrets.unwrap_or_default().into_iter().map(reference).tight()
 }
 
 pub(super) fn log_configuration(configuration: sdk::LogConfiguration) -> LogConfiguration {
