@@ -9,6 +9,8 @@ pub mod demo;
 #[warn(missing_docs, clippy::unwrap_used)]
 pub mod endpoint;
 #[warn(missing_docs, clippy::unwrap_used)]
+pub mod flips;
+#[warn(missing_docs, clippy::unwrap_used)]
 pub mod generate;
 pub mod hostile;
 pub mod interfaces;

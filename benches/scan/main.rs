@@ -2,6 +2,7 @@
 //!
 //! `cargo bench --bench scan` scans size M against a simulated endpoint with AWS's token buckets and 30 ms latency: with the
 //! whole of the quotas, with the default share, and while somebody else eats half of every bucket. Each run takes minutes.
+//! Then it scans it 20 times under random throttling and errors. With `pace` or `faults` it does one of the two.
 //!
 //! With `AUDIT_BENCH_URL`, the URL of `simulated-aws --no-limits`, it scans and judges what is served there without pacing and
 //! prints the peak of its own memory.
@@ -17,9 +18,11 @@ use std::time::{Duration, Instant};
 use ecs_network_audit::collect::{Pace, Regions, Request, collect_with};
 use ecs_network_audit::engine::evaluate;
 use ecs_network_audit::rules;
+use ecs_network_audit::saved::SavedReport;
 use ecs_network_audit::settings::Settings as Rules;
 use ecs_network_audit::snapshot::{Scope, Snapshot};
-use mocks::endpoint::{Buckets, ClientOptions, Endpoint, Settings, clients_with};
+use mocks::endpoint::{Buckets, ClientOptions, Endpoint, Fault, FaultRule, Settings, clients_with};
+use mocks::flips::flips;
 use mocks::generate::{Health, Size, generate};
 use tokio_util::sync::CancellationToken;
 
@@ -54,12 +57,22 @@ fn main() {
         _ => Size::M,
     };
     let snapshot = Arc::new(generate(1, size, Health::Planted).snapshot);
-    let known = least::least(&snapshot);
-    let clean = judged(&scan(&snapshot, 1000.0, Buckets::Off).0);
+    let named: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    for (name, part) in [("pace", pace as fn(&Arc<Snapshot>)), ("faults", faults)] {
+        if named.is_empty() || named.iter().any(|named| named == name) {
+            part(&snapshot);
+        }
+    }
+}
+
+/// How close scans come to the bound.
+fn pace(snapshot: &Arc<Snapshot>) {
+    let known = least::least(snapshot);
+    let clean = judged(&scan(snapshot, 1000.0, Buckets::Off, Vec::new()).0);
     for (name, share, other_client) in
         [("all of the quotas", 1.0, 0.0), ("the default share", 0.8, 0.0), ("half of it eaten", 0.8, 0.5)]
     {
-        let (found, endpoint, took) = scan(&snapshot, share, Buckets::Aws { other_client });
+        let (found, endpoint, took) = scan(snapshot, share, Buckets::Aws { other_client }, Vec::new());
         let requests = endpoint.requests();
         let (bound, slowest) = bound(&requests, share);
         let answered = endpoint.total() - endpoint.throttled();
@@ -72,6 +85,36 @@ fn main() {
             answered as f64 / least as f64,
             endpoint.throttled(),
             if judged(&found) == clean { "as without limits" } else { "DIFFERENT" }
+        );
+    }
+}
+
+/// What 20 scans lose where any request may be throttled or fail.
+fn faults(snapshot: &Arc<Snapshot>) {
+    let report = |found: &Snapshot| SavedReport::of(&evaluate(found, &Rules::all_rules()));
+    let clean = report(&scan(snapshot, 1000.0, Buckets::Off, Vec::new()).0);
+    println!("{} findings, nothing unread", clean.findings.len());
+    for seed in 0..20 {
+        let chances = [
+            (Fault::Throttle, 0.02),
+            (Fault::InternalError, 0.02),
+            (Fault::ConnectionReset, 0.02),
+            (Fault::AccessDenied, 0.0005),
+            (Fault::Garbage, 0.0005),
+        ];
+        let rule = |(number, (fault, chance)): (u64, (Fault, f64))| {
+            FaultRule::always("*", fault).by_chance(chance, seed * 100 + number).after(1)
+        };
+        let (found, endpoint, _) = scan(snapshot, 1000.0, Buckets::Off, (0..).zip(chances).map(rule).collect());
+        let found = report(&found);
+        let flips = flips(&clean, &found);
+        println!(
+            "seed {seed}: {} of {} requests struck; {} findings, {} gaps; {} flips {flips:?}",
+            endpoint.struck(),
+            endpoint.total(),
+            found.findings.len(),
+            found.not_evaluated.len(),
+            flips.len()
         );
     }
 }
@@ -97,9 +140,15 @@ fn memory(url: &str) {
     println!("{} services, {} tasks, {} requests", counts.services, counts.tasks, counts.api_calls);
 }
 
-fn scan(snapshot: &Arc<Snapshot>, quota_share: f64, buckets: Buckets) -> (Snapshot, Endpoint, Duration) {
+fn scan(
+    snapshot: &Arc<Snapshot>,
+    quota_share: f64,
+    buckets: Buckets,
+    faults: Vec<FaultRule>,
+) -> (Snapshot, Endpoint, Duration) {
     let latency = if matches!(buckets, Buckets::Off) { Duration::ZERO } else { LATENCY };
-    let endpoint = Endpoint::start(Settings { latency, buckets, ..Settings::of(Arc::clone(snapshot)) }).unwrap();
+    let endpoint =
+        Endpoint::start(Settings { latency, buckets, faults, ..Settings::of(Arc::clone(snapshot)) }).unwrap();
     let started = Instant::now();
     let scanned = read(&endpoint.url(), &snapshot.targets[0].region, quota_share);
     let took = started.elapsed();

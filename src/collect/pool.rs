@@ -24,3 +24,18 @@ impl Pool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tasks_of_one_revision_have_one_copy_of_its_arn() {
+        let name = || Arn::from("arn:aws:ecs:eu-west-1:123456789012:task-definition/web:7");
+        let (pool, mut first, mut second) = (Pool::default(), name(), name());
+        assert!(!std::ptr::eq(first.as_str(), second.as_str()));
+        pool.share([&mut first]);
+        pool.share([&mut second]);
+        assert!(std::ptr::eq(first.as_str(), second.as_str()));
+    }
+}

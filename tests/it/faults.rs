@@ -9,8 +9,6 @@ use std::time::{Duration, Instant};
 
 use ecs_network_audit::collect::{CollectError, Request, collect_with, dataset};
 use ecs_network_audit::engine::evaluate;
-use ecs_network_audit::finding::Severity;
-use ecs_network_audit::rules;
 use ecs_network_audit::saved::SavedReport;
 use ecs_network_audit::settings::Settings as Rules;
 use ecs_network_audit::snapshot::Snapshot;
@@ -27,6 +25,7 @@ use crate::collect::request;
 use crate::mocks::account::push;
 use crate::mocks::demo;
 use crate::mocks::endpoint::{ClientOptions, Endpoint, Fault, FaultRule, Settings, clients_with};
+use crate::mocks::flips::flips;
 use crate::mocks::generate::{Health, Size, generate};
 
 /// What a scan under a fault came to.
@@ -168,21 +167,9 @@ fn classes(fault: Fault) -> &'static [FailureClass] {
     }
 }
 
-/// No finding is new or worse, and none is gone without an entry for it. One that was milder because another finding tells
-/// of the same may have its rule's severity where that other one could not be judged.
 fn assert_no_flip(clean: &SavedReport, report: &SavedReport, under: &str) {
-    let before: BTreeMap<&str, Severity> = clean.findings.iter().map(|f| (f.id.as_str(), f.severity())).collect();
-    for finding in &report.findings {
-        let (rule, resource) = (&finding.rule, &finding.resource.name);
-        let known = before.get(finding.id.as_str());
-        let known = known.unwrap_or_else(|| panic!("{under}: new: {rule} {resource}"));
-        let most = rules::by_id(rule).unwrap().severity.max(*known);
-        assert!(finding.severity() <= most, "{under}: worse: {rule} {resource}");
-    }
-    let now: BTreeSet<&str> = report.findings.iter().map(|finding| finding.id.as_str()).collect();
-    for finding in clean.findings.iter().filter(|finding| !now.contains(finding.id.as_str())) {
-        assert!(!report.covers(finding), "{under}: lost without an entry: {} {}", finding.rule, finding.resource.name);
-    }
+    let flips = flips(clean, report);
+    assert!(flips.is_empty(), "{under}: {flips:#?}");
 }
 
 fn outcome(snapshot: &Arc<Snapshot>, clean: &SavedReport, api: &'static str, fault: Fault) -> Outcome {
