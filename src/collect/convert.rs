@@ -83,10 +83,6 @@ mod tests {
     #[test]
     fn a_list_of_small_items_keeps_nothing_of_the_large_ones() {
         let large = || vec![[7_u64; 100]; 3];
-        assert!(
-            large().into_iter().map(|item| item[0]).collect::<Vec<_>>().capacity() > 3,
-            "tight() is needed no more"
-        );
         assert_eq!(large().into_iter().map(|item| item[0]).tight().capacity(), 3);
         assert_eq!(large().into_iter().filter_map(|item| (item[0] == 8).then_some(0_u8)).tight().capacity(), 0);
     }
