@@ -25,7 +25,7 @@ struct Arguments {
     #[arg(long)]
     planted: bool,
     /// Serves this snapshot instead of a generated account
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["size", "seed", "planted"])]
     snapshot: Option<PathBuf>,
     /// Where to listen; 0 for any free port
     #[arg(long, default_value_t = 0)]
@@ -37,7 +37,7 @@ struct Arguments {
     #[arg(long)]
     no_limits: bool,
     /// The share of each limit that another client of the account uses up, from 0 to 1
-    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     other_client: f64,
 }
 
@@ -46,6 +46,11 @@ enum SizeName {
     S,
     M,
     L,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse::<f64>().ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| "it is a number from 0 to 1".to_owned())
 }
 
 fn main() -> ExitCode {

@@ -338,6 +338,13 @@ pub enum TargetStatus {
     },
 }
 
+impl Report {
+    /// Whether no rule had anything to judge.
+    pub fn judged_nothing(&self) -> bool {
+        self.rules.iter().all(|tally| tally.subjects == 0)
+    }
+}
+
 impl TargetInfo {
     /// Whether all requested datasets were read.
     pub fn is_complete(&self) -> bool {

@@ -17,13 +17,13 @@ const WIDTHS: std::ops::RangeInclusive<u16> = 60..=160;
 /// A file that appears under its name only when it is whole.
 pub(super) struct Pending {
     path: PathBuf,
-    /// Where it is written first; none for a pipe or a device, which is written as it is.
-    temporary: Option<PathBuf>,
+    /// A pipe or a device, which is written as it is.
+    is_special: bool,
     format: Format,
 }
 
 impl Pending {
-    /// Creates the files under temporary names beside the final ones.
+    /// Checks that the files can be written.
     ///
     /// # Errors
     /// When an ending names no format, a place can't be written to, or two are the same.
@@ -32,21 +32,29 @@ impl Pending {
         for argument in arguments {
             let (format, path) = destination(argument)?;
             let is_special = fs::metadata(&path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir());
-            if !is_special && files.iter().any(|file| file.path == path) {
+            if !is_special && files.iter().any(|file| is_same(&file.path, &path)) {
                 return Err(format!("{}: two reports would have this name", path.display()));
             }
-            let temporary = if is_special { None } else { Some(temporary_beside(&path)?) };
-            files.push(Self { path, temporary, format });
+            if !is_special {
+                check_writable(&path)?;
+            }
+            files.push(Self { path, is_special, format });
         }
         Ok(files)
     }
 
     fn write(&self, text: &str) -> Result<(), String> {
-        let written = match &self.temporary {
-            Some(temporary) => fs::write(temporary, text).and_then(|()| fs::rename(temporary, &self.path)),
-            None => fs::write(&self.path, text),
-        };
-        written.map_err(|error| format!("writing {}: {error}", self.path.display()))
+        let failed = |error: io::Error| format!("writing {}: {error}", self.path.display());
+        if self.is_special {
+            return fs::write(&self.path, text).map_err(failed);
+        }
+        let temporary = temporary_beside(&self.path)?;
+        let written = fs::write(&temporary, text).and_then(|()| fs::rename(&temporary, &self.path));
+        if written.is_err() {
+            // The first error is the one to tell.
+            let _ = fs::remove_file(&temporary);
+        }
+        written.map_err(failed)
     }
 }
 
@@ -73,11 +81,15 @@ pub(super) fn path_of(argument: &Path) -> PathBuf {
     destination(argument).map_or_else(|_| argument.to_owned(), |(_, path)| path)
 }
 
-impl Drop for Pending {
-    fn drop(&mut self) {
-        // After a rename there is nothing left to remove.
-        let _ = self.temporary.as_ref().map(fs::remove_file);
-    }
+/// Whether two paths name one file, be it there or not.
+pub(super) fn is_same(one: &Path, other: &Path) -> bool {
+    let whole = |path: &Path| {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        fs::canonicalize(path).or_else(|_| Ok(fs::canonicalize(folder)?.join(path.file_name().unwrap_or_default())))
+    };
+    let same =
+        |one: io::Result<PathBuf>, other: io::Result<PathBuf>| one.is_ok_and(|one| other.is_ok_and(|it| it == one));
+    one == other || same(whole(one), whole(other))
 }
 
 /// Checks that a file can be created at this place, and leaves nothing there.
@@ -108,7 +120,7 @@ pub(super) fn formats(arguments: &OutputArgs, files: &[Pending]) -> Vec<Format> 
 /// Writes the report to standard output and to the files.
 ///
 /// # Errors
-/// What could not be written. A reader that closed the pipe has seen enough: that is no error.
+/// What could not be written; the rest is. A reader that closed the pipe has seen enough: that is no error.
 pub(super) fn write(
     document: &Document<'_>,
     arguments: &OutputArgs,
@@ -116,11 +128,11 @@ pub(super) fn write(
     files: &[Pending],
 ) -> Result<(), String> {
     let view = View { min_severity, ..console_view(&arguments.console) };
-    for file in files {
-        let plain = View { width: DEFAULT_WIDTH, colour: false, min_severity: view.min_severity };
-        file.write(&report::render(document, file.format, &plain))?;
-    }
-    print(&report::render(document, arguments.format, &view))
+    let plain = View { width: DEFAULT_WIDTH, colour: false, min_severity: view.min_severity };
+    let files = files.iter().map(|file| file.write(&report::render(document, file.format, &plain)));
+    let mut failed: Vec<String> = files.filter_map(Result::err).collect();
+    failed.extend(print(&report::render(document, arguments.format, &view)).err());
+    if failed.is_empty() { Ok(()) } else { Err(failed.join("; ")) }
 }
 
 /// Prints to standard output.

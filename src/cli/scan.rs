@@ -57,11 +57,22 @@ pub(super) fn run(arguments: &ScanArgs) -> Exit {
     if let Err(error) = output::write(&document, &arguments.output, settled.min_severity, &files) {
         return refuse(Exit::NotWritten, &error);
     }
-    let nothing = report.counts.clusters == 0 && report.scan.complete;
-    if nothing && !report.scan.scope.clusters.is_empty() && !arguments.output.console.quiet {
-        failure::warn(&format!("no cluster is called {}: nothing was judged", report.scan.scope.clusters.join(" or ")));
+    if !arguments.output.console.quiet
+        && let Some(warning) = nothing_judged(&report)
+    {
+        failure::warn(&warning);
     }
     stopped.unwrap_or_else(|| verdict(&report, &settled, arguments))
+}
+
+/// Patterns that nothing is called by may be a slip of the pen.
+fn nothing_judged(report: &Report) -> Option<String> {
+    let (scope, complete) = (&report.scan.scope, report.scan.complete);
+    if complete && report.counts.clusters == 0 && !scope.clusters.is_empty() {
+        return Some(format!("no cluster is called {}: nothing was judged", scope.clusters.join(" or ")));
+    }
+    let nothing = complete && !scope.services.is_empty() && report.judged_nothing();
+    nothing.then(|| format!("no service is called {}: nothing was judged", scope.services.join(" or ")))
 }
 
 /// The wiring of the workloads that pictures are worth.
@@ -82,7 +93,7 @@ fn open_files(arguments: &ScanArgs, settings: Option<&Path>) -> Result<Vec<Pendi
             return Err(format!("{} is read by this run: it would be written over", path.display()));
         }
     }
-    if let Some(path) = saved.filter(|saved| reports.iter().any(|report| report == saved)) {
+    if let Some(path) = saved.filter(|saved| reports.iter().any(|report| output::is_same(report, saved))) {
         return Err(format!("{} is to hold both a report and the snapshot", path.display()));
     }
     if let Some(path) = &arguments.source.save_snapshot {
@@ -105,11 +116,12 @@ pub(super) struct Source<'a> {
 
 /// The snapshot, saved where it was asked for, and how the scan was stopped if it was.
 pub(super) fn obtain(source: &Source<'_>, settings: &Settings) -> Result<(Snapshot, Option<Exit>), Exit> {
-    let obtained = load_or_read(source, settings)?;
+    let mut obtained = load_or_read(source, settings)?;
     if let Some(path) = &source.arguments.save_snapshot
         && let Err(error) = file::write(path, &obtained.0)
     {
-        return Err(refuse(Exit::NotWritten, &error.to_string()));
+        // The report is not lost with it.
+        obtained.1.get_or_insert(refuse(Exit::NotWritten, &error.to_string()));
     }
     Ok(obtained)
 }
@@ -121,10 +133,25 @@ fn load_or_read(source: &Source<'_>, settings: &Settings) -> Result<(Snapshot, O
         (None, false) => None,
     };
     match loaded {
-        Some(Ok(snapshot)) => Ok((snapshot, None)),
+        Some(Ok(snapshot)) => match outside(&snapshot, settings) {
+            Some(error) => Err(refuse(Exit::Usage, &error)),
+            None => Ok((snapshot, None)),
+        },
         Some(Err(error)) => Err(refuse(Exit::Usage, &error.to_string())),
         None => live(source, settings),
     }
+}
+
+/// Why nothing of a snapshot is asked about: it was limited to something else.
+fn outside(snapshot: &Snapshot, settings: &Settings) -> Option<String> {
+    let both = engine::scope(snapshot, settings);
+    let limited = [
+        ("cluster", both.clusters, &snapshot.scope.clusters, &settings.clusters),
+        ("service", both.services, &snapshot.scope.services, &settings.services),
+    ];
+    let (what, _, scan, asked) = limited.into_iter().find(|(_, both, _, _)| both == &[engine::NOTHING])?;
+    let (scan, asked) = (scan.join(" and "), asked.join(" or "));
+    Some(format!("the snapshot was limited to {what}s called {scan}, and has no {what} called {asked}"))
 }
 
 fn live(source: &Source<'_>, settings: &Settings) -> Result<(Snapshot, Option<Exit>), Exit> {
@@ -141,10 +168,11 @@ fn live(source: &Source<'_>, settings: &Settings) -> Result<(Snapshot, Option<Ex
     let runtime = runtime.map_err(|error| refuse(Exit::Usage, &format!("starting the runtime: {error}")))?;
     let progress = Progress::new(source.console);
     let (cancel, stopped) = (CancellationToken::new(), Arc::new(AtomicU8::new(0)));
-    let collected = runtime.block_on(async {
-        tokio::spawn(watch_signals(cancel.clone(), Arc::clone(&stopped)));
-        collect::collect(&request, progress.sink(), cancel).await
-    });
+    watch_signals(cancel.clone(), Arc::clone(&stopped)).map_err(|error| {
+        let error = format!("starting to listen for signals: {error}");
+        refuse(Exit::Usage, &error)
+    })?;
+    let collected = runtime.block_on(async { collect::collect(&request, progress.sink(), cancel).await });
     progress.finish();
     // Calls that are still under way are of no interest any more.
     runtime.shutdown_background();
@@ -192,13 +220,19 @@ fn datasets(arguments: &ScanArgs, settings: &Settings) -> BTreeSet<Dataset> {
     selected.flat_map(|rule| rule.needs).copied().collect()
 }
 
-/// The first signal stops the reading and leaves a partial report; the second one ends at once.
-async fn watch_signals(cancel: CancellationToken, stopped: Arc<AtomicU8>) {
-    let first = signal().await;
-    stopped.store(first.code(), Ordering::SeqCst);
-    cancel.cancel();
-    let second = signal().await;
-    std::process::exit(i32::from(second.code()));
+/// The first signal stops the reading and leaves a partial report; the second one ends at once, whatever is being done. On
+/// a thread of its own, which outlives the reading.
+fn watch_signals(cancel: CancellationToken, stopped: Arc<AtomicU8>) -> std::io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let watch = async move {
+        let first = signal().await;
+        stopped.store(first.code(), Ordering::SeqCst);
+        cancel.cancel();
+        let second = signal().await;
+        std::process::exit(i32::from(second.code()));
+    };
+    std::thread::Builder::new().name("signals".to_owned()).spawn(move || runtime.block_on(watch))?;
+    Ok(())
 }
 
 #[cfg(unix)]

@@ -18,7 +18,7 @@ use crate::glob;
 use crate::reach::verdict::Gap;
 use crate::rules::{self, Failing, Group, Rule};
 use crate::settings::Settings;
-use crate::snapshot::coverage::{Dataset, Failure, FailureClass};
+use crate::snapshot::coverage::{Dataset, Failure, NOT_REQUESTED};
 use crate::snapshot::{Scope, Snapshot, Target, UnreadTarget};
 use crate::text;
 use crate::topology::Topology;
@@ -38,11 +38,12 @@ pub fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Report {
         for ((rule, tally), judged) in selected.iter().zip(&mut tallies).zip(judged) {
             run.rule(rule, target, judged, tally);
         }
-        targets.push(target_info(target, settings, count(&topology, settings)));
+        targets.push(target_info(target, settings, &selected, count(&topology, settings)));
     }
     for unread in &snapshot.unread_targets {
         let reason = text![unread.login.clone(), " was not scanned: ", unread.error.clone()];
         let info = not_scanned(unread);
+        tallies.iter_mut().for_each(whole_unknown);
         run.not_evaluated.extend(selected.iter().map(|rule| not_judged(rule, &info, reason.clone())));
         targets.push(info);
     }
@@ -76,6 +77,7 @@ impl Run<'_> {
             self.crashed = true;
             let reason = text!["the rule crashed, which is a bug of this program; its findings are missing"];
             self.not_evaluated.insert(entry(rule, target, None, NotEvaluatedKind::Unread, reason));
+            whole_unknown(tally);
             return;
         };
         let mut named: BTreeSet<Dataset> = BTreeSet::new();
@@ -95,7 +97,9 @@ impl Run<'_> {
                 }
             }
         }
-        self.unread(rule, target, &named);
+        if self.unread(rule, target, &named) {
+            whole_unknown(tally);
+        }
     }
 
     fn gaps(
@@ -121,16 +125,21 @@ impl Run<'_> {
         }
     }
 
-    /// What the rule reads and no judgement named: it may hide subjects, or a part of one.
-    fn unread(&mut self, rule: &'static Rule, target: &Target, named: &BTreeSet<Dataset>) {
-        for (dataset, _, _, failures) in target.data.coverage() {
+    /// What the rule reads and no judgement named: it may hide subjects, or a part of one. Whether there is any.
+    fn unread(&mut self, rule: &'static Rule, target: &Target, named: &BTreeSet<Dataset>) -> bool {
+        let not_requested = Failure::not_requested();
+        let mut any = false;
+        for (dataset, status, _, failures) in target.data.coverage() {
             if !rule.needs.contains(&dataset) || named.contains(&dataset) {
                 continue;
             }
-            for failure in failures {
+            let absent = (status == NOT_REQUESTED).then_some(&not_requested);
+            for failure in failures.iter().chain(absent) {
                 self.not_evaluated.insert(unread_entry(rule, target, None, dataset, failure));
+                any = true;
             }
         }
+        any
     }
 }
 
@@ -247,6 +256,12 @@ fn unread_entry(
     }
 }
 
+/// Counts what a rule could not even see the subjects of: whoever sums up must not take it for a rule that holds.
+fn whole_unknown(tally: &mut RuleTally) {
+    tally.subjects += 1;
+    tally.unknown += 1;
+}
+
 fn empty_tally(rule: &'static str) -> RuleTally {
     RuleTally { rule, subjects: 0, holds: 0, fails: 0, unknown: 0, not_applicable: 0 }
 }
@@ -256,7 +271,7 @@ fn count(topology: &Topology<'_>, settings: &Settings) -> Counts {
     let in_scope = |cluster: &str| glob::in_scope(&settings.clusters, cluster);
     let services = data.services.items().iter();
     let tasks = data.tasks.items().iter().filter(|task| task.last_status != "STOPPED");
-    let calls: u32 = target.calls.values().map(|stats| stats.calls).sum();
+    let calls: u64 = target.calls.values().map(|stats| u64::from(stats.calls)).sum();
     Counts {
         clusters: data.clusters.items().iter().filter(|cluster| in_scope(&cluster.name)).count(),
         services: services
@@ -264,12 +279,12 @@ fn count(topology: &Topology<'_>, settings: &Settings) -> Counts {
             .count(),
         tasks: tasks.filter(|task| in_scope(task.cluster_arn.name())).count(),
         container_instances: data.container_instances.items().iter().filter(|i| in_scope(i.cluster_arn.name())).count(),
-        api_calls: u64::from(target.identity_calls.calls) + u64::from(calls),
+        api_calls: u64::from(target.identity_calls.calls) + calls,
     }
 }
 
 fn coverage(target: &Target) -> Vec<Coverage> {
-    let requested = target.data.coverage().into_iter().filter(|(_, status, _, _)| *status != "not-requested");
+    let requested = target.data.coverage().into_iter().filter(|(_, status, _, _)| *status != NOT_REQUESTED);
     let line = |(dataset, status, items, failures): (Dataset, &'static str, usize, &[Failure])| Coverage {
         account: target.account.clone(),
         region: target.region.clone(),
@@ -290,10 +305,7 @@ fn scan_info(
     crashed: bool,
 ) -> ScanInfo {
     let rules: Vec<&'static str> = selected.iter().map(|rule| rule.id).collect();
-    let scope = Scope {
-        clusters: scope_of(&snapshot.scope.clusters, &settings.clusters),
-        services: scope_of(&snapshot.scope.services, &settings.services),
-    };
+    let scope = scope(snapshot, settings);
     let thresholds = settings.thresholds();
     let severities: BTreeMap<&str, &str> = settings.severities.iter().map(|(rule, s)| (*rule, s.name())).collect();
     let configuration: BTreeMap<&str, serde_json::Value> = [
@@ -318,20 +330,40 @@ fn scan_info(
     }
 }
 
-/// What the scan was limited to, and the replay again.
-fn scope_of(scan: &[String], replay: &[String]) -> Vec<String> {
-    let mut patterns: Vec<String> = scan.iter().chain(replay).cloned().collect();
-    patterns.sort();
-    patterns.dedup();
-    patterns
+/// What was read and is asked about: the scan's patterns, the settings', or the names that both let through.
+pub fn scope(snapshot: &Snapshot, settings: &Settings) -> Scope {
+    let data = || snapshot.targets.iter().map(|target| &target.data);
+    let clusters = || data().flat_map(|data| data.clusters.items()).map(|cluster| cluster.name.as_str());
+    let services = || data().flat_map(|data| data.services.items()).map(|service| service.name.as_str());
+    Scope {
+        clusters: within(&snapshot.scope.clusters, &settings.clusters, clusters()),
+        services: within(&snapshot.scope.services, &settings.services, services()),
+    }
 }
 
-fn target_info(target: &Target, settings: &Settings, counts: Counts) -> TargetInfo {
-    let coverage = target.data.coverage();
-    let is_failure = |failure: &Failure| failure.class != FailureClass::NotRequested;
-    let is_unread = coverage
-        .iter()
-        .any(|(dataset, _, _, failures)| failures.iter().any(is_failure) && !settings.accept_unread.contains(dataset));
+/// The only pattern of a scope that nothing is in.
+pub const NOTHING: &str = "";
+
+fn within<'n>(scan: &[String], settings: &[String], names: impl Iterator<Item = &'n str>) -> Vec<String> {
+    let sorted = |patterns: &[String]| patterns.iter().cloned().collect::<BTreeSet<String>>();
+    let patterns = match (sorted(scan), sorted(settings)) {
+        (scan, settings) if settings.is_empty() || scan == settings => scan,
+        (scan, settings) if scan.is_empty() => settings,
+        (_, _) => {
+            let both = names.filter(|name| glob::in_scope(scan, name) && glob::in_scope(settings, name));
+            let both: BTreeSet<String> = both.map(str::to_owned).collect();
+            if both.is_empty() { [NOTHING.to_owned()].into() } else { both }
+        }
+    };
+    patterns.into_iter().collect()
+}
+
+fn target_info(target: &Target, settings: &Settings, selected: &[&'static Rule], counts: Counts) -> TargetInfo {
+    let needed: BTreeSet<Dataset> = selected.iter().flat_map(|rule| rule.needs).copied().collect();
+    let is_unread = target.data.coverage().iter().any(|(dataset, status, _, failures)| {
+        let lacks = !failures.is_empty() || (*status == NOT_REQUESTED && needed.contains(dataset));
+        lacks && !settings.accept_unread.contains(dataset)
+    });
     TargetInfo {
         account: target.account.clone(),
         region: target.region.clone(),

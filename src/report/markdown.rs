@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::escape;
 use super::places::Places;
-use super::shown::{self, VERSION, counted, cut, sizes};
+use super::shown::{self, VERSION, all_well, counted, cut, sizes};
 use super::table::minute;
 use super::{View, mermaid};
 use crate::finding::{Evidence, Finding, NotEvaluated, NotEvaluatedKind, Report, Severity, Status};
@@ -162,7 +162,8 @@ impl Page {
     fn rows(&mut self, report: &Report, groups: &[Group<'_>]) {
         if groups.is_empty() {
             let all = report.scan.complete && report.not_evaluated.is_empty();
-            let rest = if all { ": everything that was judged holds" } else { ", but not everything could be judged" };
+            let well = format!(": {}", all_well(report));
+            let rest = if all { &well } else { ", but not everything could be judged" };
             self.line(&format!("\nNo findings{rest}."));
             return;
         }

@@ -79,6 +79,11 @@ pub(super) fn summary(report: &Report, id: &'static str) -> &'static str {
     rule(report, id).map_or(id, |(_, rule)| rule.summary)
 }
 
+/// What can be said where nothing was found and nothing is unread.
+pub(super) fn all_well(report: &Report) -> &'static str {
+    if report.judged_nothing() { "there was nothing to judge" } else { "everything that was judged holds" }
+}
+
 /// How much was scanned.
 pub(super) fn sizes(counts: Counts) -> Vec<String> {
     vec![

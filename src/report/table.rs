@@ -14,7 +14,7 @@ use jiff::Timestamp;
 
 use super::View;
 use super::escape::{said, terminal as escape};
-use super::shown::counted;
+use super::shown::{all_well, counted};
 use crate::finding::{
     Cause, Evidence, Finding, NotEvaluated, NotEvaluatedKind, Report, RuleTally, Severity, Status, WaiverState,
 };
@@ -253,7 +253,7 @@ impl Page<'_> {
             (true, true, true) if !report.findings.is_empty() => "no findings beside those that are known".to_owned(),
             (true, true, true) => self.styled(
                 Style::new().fg_color(Some(AnsiColor::Green.into())),
-                "no findings: everything that was judged holds",
+                &format!("no findings: {}", all_well(report)),
             ),
             (true, _, _) => "no findings, but not everything could be judged".to_owned(),
         };

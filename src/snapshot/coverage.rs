@@ -228,6 +228,22 @@ pub struct Failure {
     pub affected: Vec<String>,
 }
 
+impl Failure {
+    /// Of a dataset that no rule of the scan needed.
+    pub fn not_requested() -> Self {
+        Self {
+            class: FailureClass::NotRequested,
+            operation: String::new(),
+            iam_action: None,
+            message: "no rule of that scan asked for it".to_owned(),
+            affected: Vec::new(),
+        }
+    }
+}
+
+/// The status of a dataset that was not asked for.
+pub const NOT_REQUESTED: &str = "not-requested";
+
 /// The result of reading one dataset of one target.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(tag = "status", rename_all = "kebab-case")]
@@ -280,7 +296,7 @@ impl<T> Fetched<T> {
             Self::Complete { .. } => "complete",
             Self::Partial { .. } => "partial",
             Self::Unavailable { .. } => "unavailable",
-            Self::NotRequested => "not-requested",
+            Self::NotRequested => NOT_REQUESTED,
         }
     }
 
@@ -317,13 +333,7 @@ impl<T> Fetched<T> {
     /// The failure that may hide `id` or the children of `id`; `None` means that absence is proved.
     pub fn failure_hiding(&self, id: &str) -> Option<Cow<'_, Failure>> {
         if matches!(self, Self::NotRequested) {
-            return Some(Cow::Owned(Failure {
-                class: FailureClass::NotRequested,
-                operation: String::new(),
-                iam_action: None,
-                message: "no selected rule asked for it".to_owned(),
-                affected: Vec::new(),
-            }));
+            return Some(Cow::Owned(Failure::not_requested()));
         }
         let hides = |failure: &&Failure| failure.affected.is_empty() || failure.affected.iter().any(|a| a == id);
         self.failures().iter().find(hides).map(Cow::Borrowed)

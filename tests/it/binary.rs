@@ -20,6 +20,7 @@ pub fn audit(home: &Path) -> Command {
 }
 
 /// What a run came to.
+#[derive(Debug)]
 pub struct Ran {
     pub code: i32,
     pub stdout: String,

@@ -21,6 +21,7 @@ mod odd;
 mod peers;
 mod placement_query;
 mod placement_rollout;
+mod replay;
 mod rules;
 mod several;
 mod support;

@@ -8,6 +8,7 @@ use super::finding::{Said, fix, of_finding, sources};
 use super::markup::{Markup, put};
 use super::words::{counted, kind, listed, severity};
 use crate::finding::{RuleInfo, Severity};
+use crate::report::shown::all_well;
 
 /// Workloads named in the line of a block.
 const NAMED: usize = 6;
@@ -50,12 +51,12 @@ pub(super) fn section(page: &Page<'_>, out: &mut Markup) {
     put!(out, "</section>");
 }
 
-fn nothing(page: &Page<'_>) -> &'static str {
+fn nothing(page: &Page<'_>) -> String {
     let report = page.report();
     match (report.findings.is_empty(), report.scan.complete && report.not_evaluated.is_empty()) {
-        (false, _) => "No finding is as severe as was asked for.",
-        (true, true) => "None: everything that was judged holds.",
-        (true, false) => "None, but not everything could be judged.",
+        (false, _) => "No finding is as severe as was asked for.".to_owned(),
+        (true, true) => format!("None: {}.", all_well(report)),
+        (true, false) => "None, but not everything could be judged.".to_owned(),
     }
 }
 

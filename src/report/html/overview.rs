@@ -8,7 +8,7 @@ use super::markup::{Markup, put};
 use super::words::{counted, listed, minute, severity};
 use crate::finding::{NotEvaluated, NotEvaluatedKind, RuleTally, Severity, Status, WaiverState};
 use crate::report::places::Places;
-use crate::report::shown::sizes_and_calls;
+use crate::report::shown::{all_well, sizes_and_calls};
 
 /// Clusters with a line.
 const CLUSTERS: usize = 80;
@@ -141,7 +141,7 @@ fn verdict(page: &Page<'_>) -> String {
         .map(|finding| &finding.resource.arn)
         .collect();
     match (serious, open.count(), report.scan.complete && report.not_evaluated.is_empty()) {
-        (0, 0, true) => "No findings: everything that was judged holds".to_owned(),
+        (0, 0, true) => format!("No findings: {}", all_well(report)),
         (0, 0, false) => "No findings, but not everything could be judged".to_owned(),
         (0, open, _) if report.scan.complete => {
             format!("Nothing is broken now; {} to look at", counted(open, "finding"))
