@@ -158,13 +158,13 @@ impl Caller {
         let interrupted = |message: &str| failure(api, FailureClass::Interrupted, message.to_owned(), affected);
         // The timer has its own clock, which is late by up to a millisecond.
         if Instant::now() >= self.deadline {
-            return Err(interrupted("the scan's time ran out"));
+            return Err(interrupted("the scan's time ran out, which --timeout prolongs"));
         }
         let sent = self.throttled_or_answered(api, request).instrument(debug_span!("call", api));
         let answer = tokio::select! {
             biased;
             () = self.cancel.cancelled() => return Err(interrupted("the scan was interrupted")),
-            () = tokio::time::sleep_until(self.deadline) => return Err(interrupted("the scan's time ran out")),
+            () = tokio::time::sleep_until(self.deadline) => return Err(interrupted("the scan's time ran out, which --timeout prolongs")),
             answer = sent => answer,
         };
         answer.map_err(|(class, message)| {

@@ -30,7 +30,7 @@ pub enum CollectError {
     Regions { region: String, cause: String, denied: bool },
     #[error("none of the account's Regions is left to read")]
     NoRegionLeft,
-    #[error("the scan's time ran out before anything was read")]
+    #[error("the scan's time ran out before anything was read; --timeout prolongs it")]
     OutOfTime,
     #[error("interrupted before anything was read")]
     Interrupted,
