@@ -63,7 +63,7 @@ impl Account {
     /// An account that was read to its end and has nothing in it but the default DHCP options.
     pub fn new() -> Self {
         let mut data = TargetData::not_requested();
-        data.set_empty(&Dataset::ALL.iter().copied().collect());
+        data.set_empty();
         let mut account = Self { data, endpoint_override: None };
         push(
             &mut account.data.dhcp_options,

@@ -1,5 +1,7 @@
 //! Name patterns: `*` stands for any text, `?` for any character; everything else for itself.
 
+use std::collections::BTreeSet;
+
 /// Whether a pattern matches the whole of a name.
 pub fn matches(pattern: &str, name: &str) -> bool {
     let (pattern, name): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
@@ -29,9 +31,23 @@ pub fn matches(pattern: &str, name: &str) -> bool {
     pattern[p..].iter().all(|c| *c == '*')
 }
 
-/// Whether a name is in scope: no pattern, or one that matches.
+/// Whether a name is in scope: no pattern, or one that matches. A pattern may be several that have to match, with `&`
+/// between them, as [`both`] makes them.
 pub fn in_scope(patterns: &[String], name: &str) -> bool {
-    patterns.is_empty() || patterns.iter().any(|pattern| matches(pattern, name))
+    patterns.is_empty() || patterns.iter().any(|pattern| pattern.split('&').all(|pattern| matches(pattern, name)))
+}
+
+/// The patterns of what two scopes both let through, sorted.
+pub fn both(one: &[String], other: &[String]) -> Vec<String> {
+    let sorted = |patterns: &[String]| patterns.iter().cloned().collect::<BTreeSet<String>>();
+    let (one, other) = (sorted(one), sorted(other));
+    let patterns = match (one.is_empty(), other.is_empty()) {
+        (_, true) => one,
+        (true, _) => other,
+        _ if one == other => one,
+        _ => one.iter().flat_map(|one| other.iter().map(move |other| format!("{one}&{other}"))).collect(),
+    };
+    patterns.into_iter().collect()
 }
 
 #[cfg(test)]

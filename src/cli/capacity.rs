@@ -1,9 +1,13 @@
 //! `audit capacity`: what clusters and subnets still hold.
 
+use std::collections::BTreeSet;
+
 use super::args::{CapacityArgs, PlainFormatArg};
 use super::scan::{self, Source};
 use super::{Exit, failure, output, settled};
 use crate::settings::Settings;
+use crate::snapshot::Target;
+use crate::snapshot::coverage::{Dataset, Failure, NOT_REQUESTED};
 use crate::{capacity, report, rules};
 
 /// Runs `audit capacity`.
@@ -19,7 +23,8 @@ pub(super) fn run(arguments: &CapacityArgs) -> Exit {
         services: settled::or(&arguments.source.services, config.services),
         ..Settings::all_rules()
     };
-    let datasets = of_group.flat_map(|rule| rule.needs).copied().collect();
+    let datasets: BTreeSet<Dataset> = of_group.flat_map(|rule| rule.needs).copied().collect();
+    let needed = datasets.clone();
     let source = Source { arguments: &arguments.source, place: &place, console: &arguments.console, datasets };
     let (snapshot, stopped) = match scan::obtain(&source, &settings) {
         Ok(obtained) => obtained,
@@ -30,8 +35,11 @@ pub(super) fn run(arguments: &CapacityArgs) -> Exit {
         PlainFormatArg::Json => format!("{:#}\n", serde_json::json!(capacity)),
         PlainFormatArg::Table => report::render_capacity(&capacity, &output::console_view(&arguments.console)),
     };
-    let complete = snapshot.unread_targets.is_empty()
-        && snapshot.targets.iter().all(|target| target.data.coverage().iter().all(|(_, _, _, f)| f.is_empty()));
+    let lacks = |(dataset, status, _, failures): &(Dataset, &str, usize, &[Failure])| {
+        !failures.is_empty() || (*status == NOT_REQUESTED && needed.contains(dataset))
+    };
+    let is_whole = |target: &Target| !target.data.coverage().iter().any(lacks);
+    let complete = snapshot.unread_targets.is_empty() && snapshot.targets.iter().all(is_whole);
     if !complete && !arguments.console.quiet {
         failure::warn("not everything could be read: `audit` says what, and what is shown may lack it");
     }

@@ -71,7 +71,7 @@ fn nothing_judged(report: &Report) -> Option<String> {
     if complete && report.counts.clusters == 0 && !scope.clusters.is_empty() {
         return Some(format!("no cluster is called {}: nothing was judged", scope.clusters.join(" or ")));
     }
-    let nothing = complete && !scope.services.is_empty() && report.judged_nothing();
+    let nothing = complete && !scope.services.is_empty() && report.counts.services == 0 && report.judged_nothing();
     nothing.then(|| format!("no service is called {}: nothing was judged", scope.services.join(" or ")))
 }
 
@@ -133,25 +133,10 @@ fn load_or_read(source: &Source<'_>, settings: &Settings) -> Result<(Snapshot, O
         (None, false) => None,
     };
     match loaded {
-        Some(Ok(snapshot)) => match outside(&snapshot, settings) {
-            Some(error) => Err(refuse(Exit::Usage, &error)),
-            None => Ok((snapshot, None)),
-        },
+        Some(Ok(snapshot)) => Ok((snapshot, None)),
         Some(Err(error)) => Err(refuse(Exit::Usage, &error.to_string())),
         None => live(source, settings),
     }
-}
-
-/// Why nothing of a snapshot is asked about: it was limited to something else.
-fn outside(snapshot: &Snapshot, settings: &Settings) -> Option<String> {
-    let both = engine::scope(snapshot, settings);
-    let limited = [
-        ("cluster", both.clusters, &snapshot.scope.clusters, &settings.clusters),
-        ("service", both.services, &snapshot.scope.services, &settings.services),
-    ];
-    let (what, _, scan, asked) = limited.into_iter().find(|(_, both, _, _)| both == &[engine::NOTHING])?;
-    let (scan, asked) = (scan.join(" and "), asked.join(" or "));
-    Some(format!("the snapshot was limited to {what}s called {scan}, and has no {what} called {asked}"))
 }
 
 fn live(source: &Source<'_>, settings: &Settings) -> Result<(Snapshot, Option<Exit>), Exit> {
@@ -172,11 +157,13 @@ fn live(source: &Source<'_>, settings: &Settings) -> Result<(Snapshot, Option<Ex
         let error = format!("starting to listen for signals: {error}");
         refuse(Exit::Usage, &error)
     })?;
-    let collected = runtime.block_on(async { collect::collect(&request, progress.sink(), cancel).await });
+    let collected = runtime.block_on(collect::collect(&request, progress.sink(), cancel.clone()));
+    let stopped = stopped.load(Ordering::SeqCst);
+    cancel.cancel();
     progress.finish();
     // Calls that are still under way are of no interest any more.
     runtime.shutdown_background();
-    let stopped = match stopped.load(Ordering::SeqCst) {
+    let stopped = match stopped {
         0 => None,
         code if code == Exit::Terminated.code() => Some(Exit::Terminated),
         _ => Some(Exit::Interrupted),
@@ -226,6 +213,10 @@ fn watch_signals(cancel: CancellationToken, stopped: Arc<AtomicU8>) -> std::io::
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let watch = async move {
         let first = signal().await;
+        if cancel.is_cancelled() {
+            // The reading is over.
+            std::process::exit(i32::from(first.code()));
+        }
         stopped.store(first.code(), Ordering::SeqCst);
         cancel.cancel();
         let second = signal().await;

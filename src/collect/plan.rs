@@ -119,7 +119,7 @@ pub(super) async fn read(
     if reader.look(|data| data.clusters.is_complete() && data.clusters.items().is_empty()) {
         // An idle Region: nothing else can matter.
         let mut data = reader.board.take();
-        data.set_empty(&reader.wanted);
+        data.set_empty();
         return data;
     }
     tokio::join!(

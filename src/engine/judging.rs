@@ -9,10 +9,10 @@ use crate::glob;
 use crate::reach::verdict::Gap;
 use crate::rules::{Check, Failing, Outcome, Rule};
 use crate::settings::Settings;
+use crate::snapshot::Target;
 use crate::snapshot::ecs::Cluster;
 use crate::snapshot::ids::VpcId;
 use crate::snapshot::vpc::{Subnet, Vpc};
-use crate::snapshot::{Scope, Target};
 use crate::topology::workload::Workload;
 
 /// How many workloads all rules are asked about before the next ones: what is known of so few stays in the caches.
@@ -102,14 +102,13 @@ pub(super) fn all<'s>(
     rules: &[&'static Rule],
     analyses: &mut Analyses<'s>,
     settings: &Settings,
-    scope: &Scope,
 ) -> Vec<Option<Judged<'s>>> {
     let mut all: Vec<_> = rules.iter().map(|_| Some(Judged::default())).collect();
     let workloads: Vec<&'s Workload<'s>> = analyses.workloads_in_scope().collect();
     for some in workloads.chunks(AT_ONCE) {
         for (rule, judged) in rules.iter().zip(&mut all) {
             if let Check::Workload(check) = rule.check
-                && rule.check.judges(settings, scope)
+                && rule.check.judges(settings)
             {
                 ask(judged, |judged| {
                     some.iter().for_each(|workload| judged.add(Subject::Workload(workload), check(workload, analyses)));
@@ -119,7 +118,7 @@ pub(super) fn all<'s>(
         // No rule about anything else asks for them.
         analyses.forget_egress(some);
     }
-    for (rule, judged) in rules.iter().zip(&mut all).filter(|(rule, _)| rule.check.judges(settings, scope)) {
+    for (rule, judged) in rules.iter().zip(&mut all).filter(|(rule, _)| rule.check.judges(settings)) {
         ask(judged, |judged| around_workloads(rule, analyses, settings, judged));
     }
     all

@@ -26,6 +26,7 @@ use judging::{Judged, Said, Subject};
 
 /// Judges a snapshot. Pure: the same snapshot and settings give the same report.
 pub fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Report {
+    let settings = &limited(snapshot, settings);
     let selected: Vec<&'static Rule> =
         rules::ALL.iter().copied().filter(|rule| settings.rules.contains(&rule.id)).collect();
     let mut run = Run { settings, findings: Vec::new(), not_evaluated: BTreeSet::new(), crashed: false };
@@ -34,7 +35,7 @@ pub fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Report {
     for target in &snapshot.targets {
         let topology = Topology::build(snapshot, target);
         let mut analyses = Analyses::new(&topology, settings);
-        let judged = judging::all(&selected, &mut analyses, settings, &snapshot.scope);
+        let judged = judging::all(&selected, &mut analyses, settings);
         for ((rule, tally), judged) in selected.iter().zip(&mut tallies).zip(judged) {
             run.rule(rule, target, judged, tally);
         }
@@ -97,7 +98,7 @@ impl Run<'_> {
                 }
             }
         }
-        if self.unread(rule, target, &named) {
+        if rule.check.judges(self.settings) && self.unread(rule, target, &named) {
             whole_unknown(tally);
         }
     }
@@ -305,7 +306,7 @@ fn scan_info(
     crashed: bool,
 ) -> ScanInfo {
     let rules: Vec<&'static str> = selected.iter().map(|rule| rule.id).collect();
-    let scope = scope(snapshot, settings);
+    let scope = Scope { clusters: settings.clusters.clone(), services: settings.services.clone() };
     let thresholds = settings.thresholds();
     let severities: BTreeMap<&str, &str> = settings.severities.iter().map(|(rule, s)| (*rule, s.name())).collect();
     let configuration: BTreeMap<&str, serde_json::Value> = [
@@ -330,36 +331,18 @@ fn scan_info(
     }
 }
 
-/// What was read and is asked about: the scan's patterns, the settings', or the names that both let through.
-pub fn scope(snapshot: &Snapshot, settings: &Settings) -> Scope {
-    let data = || snapshot.targets.iter().map(|target| &target.data);
-    let clusters = || data().flat_map(|data| data.clusters.items()).map(|cluster| cluster.name.as_str());
-    let services = || data().flat_map(|data| data.services.items()).map(|service| service.name.as_str());
-    Scope {
-        clusters: within(&snapshot.scope.clusters, &settings.clusters, clusters()),
-        services: within(&snapshot.scope.services, &settings.services, services()),
+/// The settings for a snapshot: what it was limited to limits them.
+pub fn limited(snapshot: &Snapshot, settings: &Settings) -> Settings {
+    Settings {
+        clusters: glob::both(&snapshot.scope.clusters, &settings.clusters),
+        services: glob::both(&snapshot.scope.services, &settings.services),
+        ..settings.clone()
     }
 }
 
-/// The only pattern of a scope that nothing is in.
-pub const NOTHING: &str = "";
-
-fn within<'n>(scan: &[String], settings: &[String], names: impl Iterator<Item = &'n str>) -> Vec<String> {
-    let sorted = |patterns: &[String]| patterns.iter().cloned().collect::<BTreeSet<String>>();
-    let patterns = match (sorted(scan), sorted(settings)) {
-        (scan, settings) if settings.is_empty() || scan == settings => scan,
-        (scan, settings) if scan.is_empty() => settings,
-        (_, _) => {
-            let both = names.filter(|name| glob::in_scope(scan, name) && glob::in_scope(settings, name));
-            let both: BTreeSet<String> = both.map(str::to_owned).collect();
-            if both.is_empty() { [NOTHING.to_owned()].into() } else { both }
-        }
-    };
-    patterns.into_iter().collect()
-}
-
 fn target_info(target: &Target, settings: &Settings, selected: &[&'static Rule], counts: Counts) -> TargetInfo {
-    let needed: BTreeSet<Dataset> = selected.iter().flat_map(|rule| rule.needs).copied().collect();
+    let judging = selected.iter().filter(|rule| rule.check.judges(settings));
+    let needed: BTreeSet<Dataset> = judging.flat_map(|rule| rule.needs).copied().collect();
     let is_unread = target.data.coverage().iter().any(|(dataset, status, _, failures)| {
         let lacks = !failures.is_empty() || (*status == NOT_REQUESTED && needed.contains(dataset));
         lacks && !settings.accept_unread.contains(dataset)

@@ -97,7 +97,7 @@ pub(super) fn explained<'s>(workload: &Workload<'s>, analyses: &Analyses<'s>, ki
     let mut open = Vec::new();
     for kind in kinds {
         let selected = candidates(*kind).iter().filter(|rule| analyses.settings.rules.contains(&rule.id));
-        for rule in selected.filter(|rule| rule.check.judges(analyses.settings, analyses.topology.scope)) {
+        for rule in selected.filter(|rule| rule.check.judges(analyses.settings)) {
             for told in told(rule, workload, analyses) {
                 if told.explained.contains(kind) {
                     return Explained::Yes;

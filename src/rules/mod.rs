@@ -23,7 +23,6 @@ use crate::analysis::Analyses;
 use crate::finding::{Cause, Evidence, Related, Remediation, RuleInfo, Severity};
 use crate::reach::verdict::{Blocker, Gap, Trace};
 use crate::settings::Settings;
-use crate::snapshot::Scope;
 use crate::snapshot::coverage::Dataset;
 use crate::snapshot::ecs::Cluster;
 use crate::snapshot::vpc::{Subnet, Vpc};
@@ -118,12 +117,12 @@ pub enum Check {
 impl Check {
     /// Whether it judges anything in a run that is limited so: what is shared can't be judged with a part of those who
     /// share it.
-    pub fn judges(self, settings: &Settings, scope: &Scope) -> bool {
+    pub fn judges(self, settings: &Settings) -> bool {
         match self {
             Self::Workload(_) | Self::Vpc(_) => true,
             // With a part of its services a cluster can't be judged.
-            Self::Cluster(_) => settings.services.is_empty() && scope.services.is_empty(),
-            Self::Subnet(_) | Self::Zone(_) => settings.is_everything() && scope.is_everything(),
+            Self::Cluster(_) => settings.services.is_empty(),
+            Self::Subnet(_) | Self::Zone(_) => settings.is_everything(),
         }
     }
 }

@@ -123,11 +123,9 @@ macro_rules! target_data {
                 Self { $($field: Fetched::NotRequested,)+ }
             }
 
-            /// Marks datasets as read to their end, with nothing in them.
-            pub fn set_empty(&mut self, datasets: &std::collections::BTreeSet<Dataset>) {
-                $(if datasets.contains(&Dataset::$dataset) {
-                    self.$field = Fetched::complete(Vec::new());
-                })+
+            /// Marks all datasets as read to their end, with nothing in them.
+            pub fn set_empty(&mut self) {
+                $(self.$field = Fetched::complete(Vec::new());)+
             }
 
             /// Status word, item count and failures of each dataset, in the order of [`Dataset::ALL`].

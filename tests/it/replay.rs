@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::mem;
 
-use ecs_network_audit::engine::{NOTHING, evaluate, scope};
+use ecs_network_audit::engine::evaluate;
+use ecs_network_audit::finding::Report;
+use ecs_network_audit::glob;
 use ecs_network_audit::rules;
 use ecs_network_audit::saved::SavedReport;
 use ecs_network_audit::settings::Settings;
 use ecs_network_audit::snapshot::coverage::Dataset;
-use ecs_network_audit::snapshot::{Snapshot, TargetData, file};
+use ecs_network_audit::snapshot::{Snapshot, TargetData};
 use tempfile::TempDir;
 
 use crate::binary::run_in;
@@ -48,29 +50,39 @@ fn a_snapshot_for_one_rule_is_whole_for_that_rule() {
 #[test]
 fn a_replay_covers_what_the_scan_and_the_replay_both_let_through() {
     let patterns = |patterns: &[&str]| patterns.iter().map(|pattern| (*pattern).to_owned()).collect::<Vec<_>>();
+    let whole = SavedReport::of(&evaluate(&demo::snapshot(), &Settings::all_rules()));
     for (scan, replay, both) in [
         (vec![], vec!["b*"], vec!["b*"]),
         (vec!["b*"], vec![], vec!["b*"]),
         (vec!["b*"], vec!["b*"], vec!["b*"]),
-        (vec!["b*", "legacy"], vec!["*o*"], vec!["backoffice"]),
-        (vec!["backoffice"], vec!["legacy"], vec![NOTHING]),
+        (vec!["b*", "legacy"], vec!["*o*"], vec!["b*&*o*", "legacy&*o*"]),
+        (vec!["backoffice"], vec!["legacy"], vec!["backoffice&legacy"]),
     ] {
         let mut snapshot = demo::snapshot();
         snapshot.scope.clusters = patterns(&scan);
         let settings = Settings { clusters: patterns(&replay), ..Settings::all_rules() };
-        assert_eq!(scope(&snapshot, &settings).clusters, both, "{scan:?} and {replay:?}");
+        let report = evaluate(&snapshot, &settings);
+        assert_eq!(report.scan.scope.clusters, both);
+        assert_eq!(flips(&whole, &SavedReport::of(&report)), Vec::<String>::new(), "{scan:?} and {replay:?}");
+        let named = report.findings.iter().map(|finding| finding.cluster.as_str()).filter(|name| !name.is_empty());
+        for cluster in named {
+            let in_scope = |all: &[&str]| all.is_empty() || glob::in_scope(&patterns(all), cluster);
+            assert!(in_scope(&scan) && in_scope(&replay), "{cluster} for {scan:?} and {replay:?}");
+        }
     }
 }
 
 #[test]
-fn a_replay_of_what_was_not_scanned_is_refused() {
-    let home = TempDir::new().unwrap();
+fn a_replay_of_some_services_judges_no_schedule_beside_them() {
     let mut snapshot = demo::snapshot();
-    snapshot.scope.clusters = vec!["backoffice".to_owned()];
-    file::write(&home.path().join("part.json"), &snapshot).unwrap();
-    let ran = run_in(&home, &["--snapshot", "part.json", "--cluster", "legacy"]);
-    assert_eq!(ran.code, 2, "{}", ran.stdout);
-    assert!(ran.stderr.contains("limited to clusters called backoffice, and has no cluster called legacy"), "{ran:?}");
+    snapshot.scope.services = vec!["checkout".to_owned()];
+    let of_workloads = |report: &Report| -> BTreeSet<String> {
+        report.findings.iter().filter_map(|f| Some(f.resource.name.split_once('/')?.1.to_owned())).collect()
+    };
+    let names = of_workloads(&evaluate(&snapshot, &Settings::all_rules()));
+    assert_eq!(names, ["checkout".to_owned()].into());
+    let settings = Settings { services: vec!["nightly*".to_owned()], ..Settings::all_rules() };
+    assert!(of_workloads(&evaluate(&demo::snapshot(), &settings)).iter().all(|name| name.starts_with("nightly")));
 }
 
 #[test]
