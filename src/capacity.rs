@@ -8,7 +8,6 @@ use serde::Serialize;
 use crate::analysis::addresses;
 use crate::analysis::interfaces::{InstanceSlots, TypeSlots};
 use crate::analysis::{Analyses, deployments, task_eni_limits};
-use crate::engine;
 use crate::glob;
 use crate::placement::room::{Resource, total, total_amount};
 use crate::reach::verdict::Gap;
@@ -140,7 +139,7 @@ pub struct SubnetCapacity {
 
 /// Counts the clusters and subnets of a snapshot.
 pub fn of(snapshot: &Snapshot, settings: &Settings) -> Capacity {
-    let settings = &engine::limited(snapshot, settings);
+    let settings = &settings.within(&snapshot.scope);
     let mut capacity = Capacity { schema_version: 1, clusters: Vec::new(), subnets: Vec::new() };
     for target in &snapshot.targets {
         let topology = Topology::build(snapshot, target);

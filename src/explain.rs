@@ -8,7 +8,6 @@ use crate::analysis::egress::Cell;
 use crate::analysis::ingress::{Flow, FlowPurpose, PortKind};
 use crate::analysis::needs::Destination;
 use crate::analysis::path::Reach;
-use crate::engine;
 use crate::finding::Report;
 use crate::reach::verdict::{self, Gap};
 use crate::settings::Settings;
@@ -28,7 +27,7 @@ pub const SCHEMA_VERSION: u32 = 1;
 
 /// The wiring of the workloads in the scope of `settings` whose name `picks` accepts, with the findings of `report`.
 pub fn explain(snapshot: &Snapshot, settings: &Settings, report: &Report, picks: impl Fn(&str) -> bool) -> Wiring {
-    let settings = &engine::limited(snapshot, settings);
+    let settings = &settings.within(&snapshot.scope);
     let mut workloads = Vec::new();
     for target in &snapshot.targets {
         let topology = Topology::build(snapshot, target);

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::finding::Severity;
+use crate::glob;
 use crate::rules;
+use crate::snapshot::Scope;
 use crate::snapshot::coverage::Dataset;
 
 /// Settings of an evaluation; they are part of the report.
@@ -41,6 +43,15 @@ impl Settings {
     /// No cluster or service is left out.
     pub fn is_everything(&self) -> bool {
         self.clusters.is_empty() && self.services.is_empty()
+    }
+
+    /// The same for a snapshot: what that was limited to limits them too.
+    pub fn within(&self, scope: &Scope) -> Self {
+        Self {
+            clusters: glob::both(&scope.clusters, &self.clusters),
+            services: glob::both(&scope.services, &self.services),
+            ..self.clone()
+        }
     }
 
     /// The thresholds of the selected rules, by rule id.

@@ -1,8 +1,9 @@
 //! The fewest requests that can tell what is in an account, by the page and batch sizes that AWS documents.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ecs_network_audit::snapshot::Snapshot;
+use ecs_network_audit::snapshot::ecs::Task;
 use ecs_network_audit::snapshot::ids::Arn;
 
 /// Requests by operation, of those operations whose number hangs on the account. Every other one is needed once.
@@ -15,13 +16,13 @@ pub fn least(snapshot: &Snapshot) -> BTreeMap<&'static str, usize> {
     let services = by_cluster(data.services.items().iter().map(|service| &service.cluster_arn).collect());
     let instances = by_cluster(data.container_instances.items().iter().map(|i| &i.cluster_arn).collect());
     let tasks = by_cluster(data.tasks.items().iter().map(|task| &task.cluster_arn).collect());
-    let is_running = |task: &&ecs_network_audit::snapshot::ecs::Task| task.desired_status == "RUNNING";
+    let is_running = |task: &&Task| task.desired_status == "RUNNING";
     let running = by_cluster(data.tasks.items().iter().filter(is_running).map(|task| &task.cluster_arn).collect());
     let stopped: Vec<usize> = tasks.iter().zip(&running).map(|(all, running)| all - running).collect();
     let (balancers, groups) = (data.load_balancers.items().len(), data.target_groups.items().len());
     let vpcs = data.vpcs.items().len();
     let zones = data.hosted_zones.items().iter().flat_map(|of_vpc| &of_vpc.zones).map(|zone| &zone.id);
-    let zones = zones.collect::<std::collections::BTreeSet<_>>().len();
+    let zones = zones.collect::<BTreeSet<_>>().len();
     [
         ("ecs:ListClusters", pages(clusters.len(), 100)),
         ("ecs:DescribeClusters", batches(clusters.len(), 100)),

@@ -147,8 +147,8 @@ fn time(time: Option<Timestamp>) -> Option<DateTime> {
     time.map(|time| DateTime::from_secs(time.as_second()))
 }
 
-fn text(arn: &Option<Arn>) -> Option<String> {
-    arn.as_ref().map(|arn| arn.as_str().to_owned())
+fn text(text: &Option<impl AsRef<str>>) -> Option<String> {
+    text.as_ref().map(|text| text.as_ref().to_owned())
 }
 
 fn cluster(cluster: &own::Cluster) -> sdk::Cluster {
@@ -293,19 +293,19 @@ fn task(task: &own::Task) -> sdk::Task {
         .task_arn(task.arn.as_str())
         .cluster_arn(task.cluster_arn.as_str())
         .task_definition_arn(task.task_definition_arn.as_str())
-        .set_group(task.group.as_deref().map(str::to_owned))
+        .set_group(text(&task.group))
         .last_status(task.last_status.as_str())
         .desired_status(task.desired_status.as_str())
         .set_launch_type(task.launch_type.as_ref().map(|kind| sdk::LaunchType::from(kind.as_str())))
         .set_container_instance_arn(text(&task.container_instance_arn))
-        .set_platform_version(task.platform_version.as_deref().map(str::to_owned))
-        .set_platform_family(task.platform_family.as_deref().map(str::to_owned))
+        .set_platform_version(text(&task.platform_version))
+        .set_platform_family(text(&task.platform_family))
         .set_created_at(time(task.created_at))
         .set_started_at(time(task.started_at))
         .set_stopped_at(time(task.stopped_at))
         .set_stopping_at(time(task.stopping_at))
         .set_stop_code(task.stop_code.as_deref().map(sdk::TaskStopCode::from))
-        .set_stopped_reason(task.stopped_reason.as_deref().map(str::to_owned))
+        .set_stopped_reason(text(&task.stopped_reason))
         .set_attachments(Some(interface.into_iter().collect()))
         .set_containers(Some(task.containers.iter().map(task_container).collect()))
         .build()
@@ -322,7 +322,7 @@ fn task_container(container: &own::TaskContainer) -> sdk::Container {
     sdk::Container::builder()
         .name(container.name.as_str())
         .last_status(container.last_status.as_str())
-        .set_reason(container.reason.as_deref().map(str::to_owned))
+        .set_reason(text(&container.reason))
         .set_network_bindings(Some(container.network_bindings.iter().map(binding).collect()))
         .build()
 }

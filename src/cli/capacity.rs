@@ -7,7 +7,7 @@ use super::scan::{self, Source};
 use super::{Exit, failure, output, settled};
 use crate::settings::Settings;
 use crate::snapshot::Target;
-use crate::snapshot::coverage::{Dataset, Failure, NOT_REQUESTED};
+use crate::snapshot::coverage::Dataset;
 use crate::{capacity, report, rules};
 
 /// Runs `audit capacity`.
@@ -35,10 +35,7 @@ pub(super) fn run(arguments: &CapacityArgs) -> Exit {
         PlainFormatArg::Json => format!("{:#}\n", serde_json::json!(capacity)),
         PlainFormatArg::Table => report::render_capacity(&capacity, &output::console_view(&arguments.console)),
     };
-    let lacks = |(dataset, status, _, failures): &(Dataset, &str, usize, &[Failure])| {
-        !failures.is_empty() || (*status == NOT_REQUESTED && needed.contains(dataset))
-    };
-    let is_whole = |target: &Target| !target.data.coverage().iter().any(lacks);
+    let is_whole = |target: &Target| target.data.lacking(&needed).next().is_none();
     let complete = snapshot.unread_targets.is_empty() && snapshot.targets.iter().all(is_whole);
     if !complete && !arguments.console.quiet {
         failure::warn("not everything could be read: `audit` says what, and what is shown may lack it");

@@ -1,7 +1,6 @@
 //! The main job: read or load, evaluate, write, and say by the exit code how it went.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -87,9 +86,7 @@ fn open_files(arguments: &ScanArgs, settings: Option<&Path>) -> Result<Vec<Pendi
     let saved = source.save_snapshot.as_deref();
     let reports: Vec<PathBuf> = arguments.output.output.iter().map(|output| output::path_of(output)).collect();
     for path in reports.iter().map(PathBuf::as_path).chain(saved) {
-        let same =
-            |other: &Path| fs::canonicalize(other).is_ok_and(|it| fs::canonicalize(path).is_ok_and(|me| it == me));
-        if read.iter().flatten().any(|other| same(other)) {
+        if read.iter().flatten().any(|other| other.exists() && output::is_same(other, path)) {
             return Err(format!("{} is read by this run: it would be written over", path.display()));
         }
     }
@@ -158,12 +155,12 @@ fn live(source: &Source<'_>, settings: &Settings) -> Result<(Snapshot, Option<Ex
         refuse(Exit::Usage, &error)
     })?;
     let collected = runtime.block_on(collect::collect(&request, progress.sink(), cancel.clone()));
-    let stopped = stopped.load(Ordering::SeqCst);
+    // From here on a signal ends the program.
     cancel.cancel();
     progress.finish();
     // Calls that are still under way are of no interest any more.
     runtime.shutdown_background();
-    let stopped = match stopped {
+    let stopped = match stopped.load(Ordering::SeqCst) {
         0 => None,
         code if code == Exit::Terminated.code() => Some(Exit::Terminated),
         _ => Some(Exit::Interrupted),

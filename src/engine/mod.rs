@@ -26,7 +26,7 @@ use judging::{Judged, Said, Subject};
 
 /// Judges a snapshot. Pure: the same snapshot and settings give the same report.
 pub fn evaluate(snapshot: &Snapshot, settings: &Settings) -> Report {
-    let settings = &limited(snapshot, settings);
+    let settings = &settings.within(&snapshot.scope);
     let selected: Vec<&'static Rule> =
         rules::ALL.iter().copied().filter(|rule| settings.rules.contains(&rule.id)).collect();
     let mut run = Run { settings, findings: Vec::new(), not_evaluated: BTreeSet::new(), crashed: false };
@@ -331,22 +331,10 @@ fn scan_info(
     }
 }
 
-/// The settings for a snapshot: what it was limited to limits them.
-pub fn limited(snapshot: &Snapshot, settings: &Settings) -> Settings {
-    Settings {
-        clusters: glob::both(&snapshot.scope.clusters, &settings.clusters),
-        services: glob::both(&snapshot.scope.services, &settings.services),
-        ..settings.clone()
-    }
-}
-
 fn target_info(target: &Target, settings: &Settings, selected: &[&'static Rule], counts: Counts) -> TargetInfo {
     let judging = selected.iter().filter(|rule| rule.check.judges(settings));
     let needed: BTreeSet<Dataset> = judging.flat_map(|rule| rule.needs).copied().collect();
-    let is_unread = target.data.coverage().iter().any(|(dataset, status, _, failures)| {
-        let lacks = !failures.is_empty() || (*status == NOT_REQUESTED && needed.contains(dataset));
-        lacks && !settings.accept_unread.contains(dataset)
-    });
+    let is_unread = target.data.lacking(&needed).any(|dataset| !settings.accept_unread.contains(&dataset));
     TargetInfo {
         account: target.account.clone(),
         region: target.region.clone(),

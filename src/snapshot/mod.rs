@@ -13,12 +13,12 @@ pub mod schedule;
 pub mod storage;
 pub mod vpc;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use coverage::{CallStats, Dataset, Failure, Fetched};
+use coverage::{CallStats, Dataset, Failure, Fetched, NOT_REQUESTED};
 
 /// The version of the snapshot file that this program writes.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -131,6 +131,15 @@ macro_rules! target_data {
             /// Status word, item count and failures of each dataset, in the order of [`Dataset::ALL`].
             pub fn coverage(&self) -> Vec<(Dataset, &'static str, usize, &[Failure])> {
                 vec![$((Dataset::$dataset, self.$field.status_word(), self.$field.items().len(), self.$field.failures()),)+]
+            }
+
+            /// Datasets of which something is missing: with a failure, or needed and not asked for.
+            pub fn lacking<'a>(&'a self, needed: &'a BTreeSet<Dataset>) -> impl Iterator<Item = Dataset> + 'a {
+                let lacks = |dataset: &Dataset, status: &str, failures: &[Failure]| {
+                    !failures.is_empty() || (status == NOT_REQUESTED && needed.contains(dataset))
+                };
+                let lacking = self.coverage().into_iter();
+                lacking.filter(move |(dataset, status, _, f)| lacks(dataset, status, f)).map(|(dataset, ..)| dataset)
             }
 
             /// Replaces one dataset by a failure, as if the call had been refused.

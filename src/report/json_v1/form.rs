@@ -112,6 +112,7 @@ pub(in crate::report) struct Target<'a> {
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
+/// Name patterns. One with `&` in it is several that have to match: a replay was limited further than its scan.
 pub(in crate::report) struct Scope<'a> {
     pub(super) clusters: &'a [String],
     pub(super) services: &'a [String],
