@@ -11,6 +11,11 @@ use ecs_network_audit::analysis::Analyses;
 use ecs_network_audit::engine::evaluate;
 use ecs_network_audit::settings::Settings;
 use ecs_network_audit::topology::Topology;
+use mimalloc::MiMalloc;
+
+/// The one that the binary has.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn paths(criterion: &mut Criterion) {
     let snapshot = mocks::large::ten_thousand_services().snapshot();

@@ -21,10 +21,15 @@ use ecs_network_audit::rules;
 use ecs_network_audit::saved::SavedReport;
 use ecs_network_audit::settings::Settings as Rules;
 use ecs_network_audit::snapshot::{Scope, Snapshot};
+use mimalloc::MiMalloc;
 use mocks::endpoint::{Buckets, ClientOptions, Endpoint, Fault, FaultRule, Settings, clients_with};
 use mocks::flips::flips;
 use mocks::generate::{Health, Size, generate};
 use tokio_util::sync::CancellationToken;
+
+/// The one that the binary has.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 const LATENCY: Duration = Duration::from_millis(30);
 /// Calls that wait for each other on the longest chain: identity, clusters, services, target groups' health and a page each.
