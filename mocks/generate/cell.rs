@@ -22,6 +22,13 @@ pub(super) struct Cell {
     pub(super) services: Vec<Made>,
 }
 
+/// A container instance and where it is.
+pub(super) struct Host {
+    pub(super) arn: Arn,
+    pub(super) cluster: Arn,
+    pub(super) subnet: SubnetId,
+}
+
 /// A service as it was made.
 pub(super) struct Made {
     pub(super) arn: Arn,
@@ -50,7 +57,7 @@ impl Cell {
         for at in 0..size.services {
             let cluster = &clusters[at % clusters.len()];
             let name = format!("service-{number}-{at}");
-            let made = cell.service(cluster, &name, at, random, &mut balancer);
+            let made = cell.service(cluster, &name, at, random, &hosts, &mut balancer);
             let count = size.tasks * (at + 1) / size.services - size.tasks * at / size.services;
             let has_two = size.revisions.saturating_sub(size.services) > at;
             if has_two {
@@ -94,15 +101,16 @@ impl Cell {
         Self { account, vpc, public, private, isolated, services: Vec::new() }
     }
 
-    /// Container instances, the same number in each cluster.
-    fn hosts(&mut self, number: usize, clusters: &[Arn], count: usize) -> Vec<Arn> {
+    /// Container instances, the same number in each cluster and in each of its zones.
+    fn hosts(&mut self, number: usize, clusters: &[Arn], count: usize) -> Vec<Host> {
         let mut hosts = Vec::with_capacity(count);
         for at in 0..count {
-            let (cluster, subnet) = (&clusters[at % clusters.len()], &self.private[at % 2].clone());
+            let (cluster, zone) = (clusters[at % clusters.len()].clone(), at / clusters.len() % ZONES.len());
+            let subnet = self.private[zone].clone();
             let name = format!("instance-{number}-{at}");
-            let host = self.account.container_instance(cluster, &name, "m5.large", subnet);
-            self.account.trunk(&host);
-            hosts.push(host);
+            let arn = self.account.container_instance(&cluster, &name, "m5.large", &subnet);
+            self.account.trunk(&arn);
+            hosts.push(Host { arn, cluster, subnet });
         }
         self.own_host_group(number);
         hosts
@@ -137,11 +145,13 @@ impl Cell {
         name: &str,
         at: usize,
         random: &mut Random,
+        hosts: &[Host],
         balancer: &mut Option<(Arn, SecurityGroupId, Arn)>,
     ) -> Made {
         let has_secret = random.one_in(3);
         let is_isolated = random.one_in(4);
-        let is_fargate = at % 10 != 9;
+        // Each ninth, so that they are in clusters of every kind of number.
+        let is_fargate = (at + at / 10) % 10 != 9;
         let app = match has_secret {
             true => container("app", &ecr(&format!("team-{}/app", at % 40)))
                 .awslogs()
@@ -152,7 +162,12 @@ impl Cell {
         let definition = self.account.definition(name, Some(NetworkMode::Awsvpc), vec![app]);
         let is_isolated = is_isolated && is_fargate;
         let subnets = if is_isolated { &self.isolated } else { &self.private };
-        let subnets: Vec<SubnetId> = subnets.clone();
+        let mut subnets: Vec<SubnetId> = subnets.clone();
+        if !is_fargate {
+            // Tasks start where instances are.
+            let of_cluster = || hosts.iter().filter(|host| host.cluster == *cluster);
+            subnets.retain(|subnet| of_cluster().next().is_none() || of_cluster().any(|host| host.subnet == *subnet));
+        }
         let subnets: Vec<&SubnetId> = subnets.iter().collect();
         let group = self.account.security_group(&self.vpc, name);
         let arn = match is_fargate {

@@ -32,7 +32,7 @@ pub struct Size {
 
 impl Size {
     /// A small account.
-    pub const S: Self = Self { clusters: 3, services: 20, tasks: 60, revisions: 24, vpcs: 2, instances: 4 };
+    pub const S: Self = Self { clusters: 3, services: 20, tasks: 60, revisions: 24, vpcs: 2, instances: 8 };
     /// A company's account.
     pub const M: Self =
         Self { clusters: 50, services: 2_000, tasks: 20_000, revisions: 3_000, vpcs: 25, instances: 400 };
@@ -44,7 +44,7 @@ impl Size {
 /// Whether anything is wrong with an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Health {
-    /// Nothing of what the rules about egress, load balancing and network modes look for.
+    /// Nothing is wrong.
     Healthy,
     /// Known mistakes, each in a service of its own: each kind once in every hundred services, and at least once.
     Planted,

@@ -9,15 +9,15 @@ use ecs_network_audit::snapshot::vpc::{NetworkInterface, Subnet};
 use jiff::SignedDuration;
 
 use super::Random;
-use super::cell::Made;
+use super::cell::{Host, Made};
 use crate::account::{ACCOUNT, Account, REGION, now, push};
 use crate::interfaces::requester_managed;
 
 /// Addresses that a cell's subnets keep for instances, endpoints and nodes.
 const RESERVED: u32 = 512;
 
-/// Starts the tasks, those of container instances five to an instance.
-pub(super) fn run(account: &mut Account, made: &Made, at: usize, count: usize, hosts: &[Arn], random: &mut Random) {
+/// Starts the tasks, in each zone on one container instance after the other.
+pub(super) fn run(account: &mut Account, made: &Made, at: usize, count: usize, hosts: &[Host], random: &mut Random) {
     let services = account.data.services.items();
     let service = services.iter().rfind(|service| service.arn == made.arn).expect("it was just made").clone();
     let network = service.network_configuration.as_ref().expect("every service has its network");
@@ -25,11 +25,16 @@ pub(super) fn run(account: &mut Account, made: &Made, at: usize, count: usize, h
     let subnets: Vec<Subnet> = account.data.subnets.items().iter().filter(of_service).cloned().collect();
     let template = requester_managed("task", &subnets[0], &[&made.group], "");
     account.event(&made.arn, &format!("(service {}) has reached a steady state.", service.name));
-    let own_hosts: Vec<&Arn> = hosts.iter().filter(|host| is_in(host, &service.cluster_arn)).collect();
+    let of_zone = |subnet: &Subnet| -> Vec<&Arn> {
+        let near = hosts.iter().filter(|host| host.cluster == service.cluster_arn && host.subnet == subnet.id);
+        near.filter(|_| !made.is_fargate).map(|host| &host.arn).collect()
+    };
+    let hosts: Vec<Vec<&Arn>> = subnets.iter().map(of_zone).collect();
     for number in 0..count {
-        let subnet = &subnets[number % subnets.len()];
+        let (zone, round) = (number % subnets.len(), number / subnets.len());
+        let (subnet, hosts) = (&subnets[zone], &hosts[zone]);
         let address = address(subnet, account.data.tasks.items().len());
-        let host = (!made.is_fargate && !own_hosts.is_empty()).then(|| own_hosts[(at / 10 + number) % own_hosts.len()]);
+        let host = (!hosts.is_empty()).then(|| hosts[(at / 9 + round) % hosts.len()]);
         let interface = NetworkInterfaceId::from(format!("eni-0{:016x}", random.number()));
         let shown = NetworkInterface {
             id: interface.clone(),
@@ -56,10 +61,6 @@ pub(super) fn run(account: &mut Account, made: &Made, at: usize, count: usize, h
             );
         }
     }
-}
-
-fn is_in(host: &Arn, cluster: &Arn) -> bool {
-    host.as_str().contains(&format!("/{}/", cluster.name()))
 }
 
 /// An address that no other task of the cell has.
