@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::args::{ColorArg, ConsoleArgs, OutputArgs};
 use super::{Exit, failure};
 use crate::finding::Severity;
+use crate::nearest::nearest;
 use crate::report::{self, Document, Format, View};
 
 const DEFAULT_WIDTH: u16 = 100;
@@ -23,11 +24,11 @@ pub(super) struct Pending {
 }
 
 impl Pending {
-    /// Checks that the files can be written.
+    /// The files that arguments of `--output` name.
     ///
     /// # Errors
-    /// When an ending names no format, a place can't be written to, or two are the same.
-    pub(super) fn open_all(arguments: &[PathBuf]) -> Result<Vec<Self>, String> {
+    /// When an argument names no format, or two name the same file.
+    pub(super) fn of_all(arguments: &[PathBuf]) -> Result<Vec<Self>, String> {
         let mut files: Vec<Self> = Vec::new();
         for argument in arguments {
             let (format, path) = destination(argument)?;
@@ -35,12 +36,22 @@ impl Pending {
             if !is_special && files.iter().any(|file| is_same(&file.path, &path)) {
                 return Err(format!("{}: two reports would have this name", path.display()));
             }
-            if !is_special {
-                check_writable(&path)?;
-            }
             files.push(Self { path, is_special, format });
         }
         Ok(files)
+    }
+
+    /// Where it is to be.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Checks that it can be written, and leaves nothing there.
+    ///
+    /// # Errors
+    /// When it can't.
+    pub(super) fn check(&self) -> Result<(), String> {
+        if self.is_special { Ok(()) } else { check_writable(&self.path) }
     }
 
     fn write(&self, text: &str) -> Result<(), String> {
@@ -66,6 +77,12 @@ fn destination(argument: &Path) -> Result<(Format, PathBuf), String> {
     {
         return Ok((format, PathBuf::from(path)));
     }
+    if let Some((name, _)) = text.split_once('=')
+        && !name.contains(['.', '/', '\\'])
+        && let Some(meant) = nearest(name, Format::ALL.iter().map(|format| format.name()))
+    {
+        return Err(format!("{text}: {name} is no format, did you mean {meant}? A file of that name is ./{text}"));
+    }
     let file_name = argument.file_name().unwrap_or_default().to_string_lossy();
     let format = Format::of_file_name(&file_name).ok_or_else(|| {
         let endings = Format::ALL.iter().flat_map(|format| format.endings());
@@ -74,11 +91,6 @@ fn destination(argument: &Path) -> Result<(Format, PathBuf), String> {
         format!("{}: the ending names no format; use {endings}, or say FORMAT=FILE", argument.display())
     })?;
     Ok((format, argument.to_owned()))
-}
-
-/// The file that an argument of `--output` names.
-pub(super) fn path_of(argument: &Path) -> PathBuf {
-    destination(argument).map_or_else(|_| argument.to_owned(), |(_, path)| path)
 }
 
 /// Whether two paths name one file, be it there or not.
@@ -191,6 +203,8 @@ mod tests {
         ] {
             assert_eq!(destination(Path::new(argument)), Ok((format, PathBuf::from(path))), "{argument}");
         }
+        let error = destination(Path::new("sarfi=report.json")).unwrap_err();
+        assert!(error.contains("did you mean sarif?") && error.contains("./sarfi=report.json"), "{error}");
         let error = destination(Path::new("report.docx")).unwrap_err();
         for ending in [".json", ".ocsf-detection.json", ".prom", "FORMAT=FILE"] {
             assert!(error.contains(ending), "{error}");

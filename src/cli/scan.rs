@@ -1,7 +1,7 @@
 //! The main job: read or load, evaluate, write, and say by the exit code how it went.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -32,10 +32,13 @@ pub(super) fn run(arguments: &ScanArgs) -> Exit {
     if let (Some(file), false) = (&settled.file, arguments.output.console.quiet) {
         failure::note(&format!("settings of {}", file.display()));
     }
-    let files = match open_files(arguments, settled.file.as_deref()) {
+    let files = match name_files(arguments, settled.file.as_deref()) {
         Ok(files) => files,
-        Err(error) => return refuse(Exit::NotWritten, &error),
+        Err(error) => return refuse(Exit::Usage, &error),
     };
+    if let Err(error) = check_files(arguments, &files) {
+        return refuse(Exit::NotWritten, &error);
+    }
     let settings = &settled.settings;
     let source = Source {
         arguments: &arguments.source,
@@ -80,23 +83,29 @@ fn pictured(snapshot: &Snapshot, settled: &Settled, report: &Report) -> Wiring {
     explain::explain(snapshot, &settled.settings, report, |name| names.contains(name))
 }
 
-fn open_files(arguments: &ScanArgs, settings: Option<&Path>) -> Result<Vec<Pending>, String> {
+/// The files to write, none of which is read or written twice.
+fn name_files(arguments: &ScanArgs, settings: Option<&Path>) -> Result<Vec<Pending>, String> {
     let (source, policy) = (&arguments.source, &arguments.policy);
     let read = [source.snapshot.as_deref(), policy.baseline.as_deref(), policy.waivers.as_deref(), settings];
     let saved = source.save_snapshot.as_deref();
-    let reports: Vec<PathBuf> = arguments.output.output.iter().map(|output| output::path_of(output)).collect();
-    for path in reports.iter().map(PathBuf::as_path).chain(saved) {
+    let files = Pending::of_all(&arguments.output.output)?;
+    for path in files.iter().map(Pending::path).chain(saved) {
         if read.iter().flatten().any(|other| other.exists() && output::is_same(other, path)) {
             return Err(format!("{} is read by this run: it would be written over", path.display()));
         }
     }
-    if let Some(path) = saved.filter(|saved| reports.iter().any(|report| output::is_same(report, saved))) {
+    if let Some(path) = saved.filter(|saved| files.iter().any(|file| output::is_same(file.path(), saved))) {
         return Err(format!("{} is to hold both a report and the snapshot", path.display()));
     }
+    Ok(files)
+}
+
+/// Before the scan, which a bad path would waste.
+fn check_files(arguments: &ScanArgs, files: &[Pending]) -> Result<(), String> {
     if let Some(path) = &arguments.source.save_snapshot {
         output::check_writable(path)?;
     }
-    Pending::open_all(&arguments.output.output)
+    files.iter().try_for_each(Pending::check)
 }
 
 /// Where a snapshot comes from.

@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use thiserror::Error;
 
 use super::{SCHEMA_VERSION, Snapshot};
@@ -30,6 +31,8 @@ pub enum SnapshotError {
     NotJson { path: PathBuf, source: serde_json::Error },
     #[error("reading snapshot {}: no schema_version in it, so it is not a snapshot of this program", path.display())]
     NotASnapshot { path: PathBuf },
+    #[error("reading snapshot {}: it is a report; a snapshot is what --save-snapshot writes", path.display())]
+    Report { path: PathBuf },
     #[error(
         "reading snapshot {}: it has schema version {found}, this program reads up to {SCHEMA_VERSION}; update the program",
         path.display()
@@ -40,6 +43,8 @@ pub enum SnapshotError {
 #[derive(Deserialize)]
 struct Header {
     schema_version: Option<u64>,
+    /// Reports have them.
+    findings: Option<IgnoredAny>,
 }
 
 /// Reads a snapshot file.
@@ -60,6 +65,7 @@ pub fn parse(path: &Path, json: &[u8]) -> Result<Snapshot, SnapshotError> {
     let not_json = |source| SnapshotError::NotJson { path: path.to_owned(), source };
     let header: Header = serde_json::from_slice(json).map_err(not_json)?;
     match header.schema_version {
+        _ if header.findings.is_some() => return Err(SnapshotError::Report { path: path.to_owned() }),
         None => return Err(SnapshotError::NotASnapshot { path: path.to_owned() }),
         Some(found) if found > u64::from(SCHEMA_VERSION) => {
             return Err(SnapshotError::Newer { path: path.to_owned(), found });

@@ -97,7 +97,7 @@ fn a_service_that_is_not_there_is_no_good_news() {
 fn two_reports_in_one_file_are_refused_however_it_is_spelled() {
     let home = TempDir::new().unwrap();
     let ran = run_in(&home, &["--demo", "--output", "report.json", "--output", "sarif=./report.json"]);
-    assert_eq!(ran.code, 4);
+    assert_eq!(ran.code, 2);
     assert!(ran.stderr.contains("two reports would have this name"), "{ran:?}");
     assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0, "nothing is left behind");
 }
