@@ -381,18 +381,19 @@ impl<'s> Walk<'_, 's> {
 fn sentence(filter: &Filter<'_>, passage: &Passage, amount: Amount) -> Text {
     let mut text = filter.subject.clone();
     let (verb, preposition) = match filter.direction {
-        Direction::Egress => ("let out", " to "),
-        Direction::Ingress => ("admit", " from "),
+        Direction::Egress => (" lets out ", " to "),
+        Direction::Ingress => (" admits ", " from "),
     };
-    let what = if filter.is_answer { "answers on " } else { "" };
-    let sent = format!("{what}{}", filter.sent);
-    let words = match amount {
-        Amount::Nothing => format!(" {verb}s {sent}"),
-        Amount::All => format!(" {verb}s no {sent}"),
-        Amount::Part => format!(" {verb}s only a part of {sent}"),
-    };
-    // "lets out", not "let outs".
-    text.push(format_words(words.replace("let outs", "lets out")));
+    text.push(verb);
+    match amount {
+        Amount::Nothing => {}
+        Amount::All => text.push("no "),
+        Amount::Part => text.push("only a part of "),
+    }
+    if filter.is_answer {
+        text.push("answers on ");
+    }
+    text.push(format_words(filter.sent.to_string()));
     text.push(preposition);
     text.append(filter.other.name.clone());
     if amount == Amount::Part {

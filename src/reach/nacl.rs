@@ -81,6 +81,9 @@ fn ports_of(entry: &NetworkAclEntry, protocol: Protocol) -> Option<Ports> {
 
 /// The number of the entry that refuses an address and port, the one the API shows as 32767 being the implicit last.
 pub fn refusing_entry(acl: &NetworkAcl, direction: Direction, refused: &AddressSet, sent: Traffic) -> Option<i32> {
+    if refused.is_empty() {
+        return None;
+    }
     let mut entries: Vec<&NetworkAclEntry> = acl
         .entries
         .iter()
