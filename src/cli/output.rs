@@ -75,6 +75,9 @@ fn destination(argument: &Path) -> Result<(Format, PathBuf), String> {
     if let Some((name, path)) = text.split_once('=')
         && let Some(format) = Format::by_name(name)
     {
+        if path.is_empty() {
+            return Err(format!("{text} names no file"));
+        }
         return Ok((format, PathBuf::from(path)));
     }
     if let Some((name, _)) = text.split_once('=')
@@ -203,6 +206,7 @@ mod tests {
         ] {
             assert_eq!(destination(Path::new(argument)), Ok((format, PathBuf::from(path))), "{argument}");
         }
+        assert_eq!(destination(Path::new("json=")), Err("json= names no file".to_owned()));
         let error = destination(Path::new("sarfi=report.json")).unwrap_err();
         assert!(error.contains("did you mean sarif?") && error.contains("./sarfi=report.json"), "{error}");
         let error = destination(Path::new("report.docx")).unwrap_err();
