@@ -150,7 +150,7 @@ impl Cell {
     ) -> Made {
         let has_secret = random.one_in(3);
         let is_isolated = random.one_in(4);
-        // Each ninth, so that they are in clusters of every kind of number.
+        // A tenth of them, at odd and even places in turn, so that two clusters have some each.
         let is_fargate = (at + at / 10) % 10 != 9;
         let app = match has_secret {
             true => container("app", &ecr(&format!("team-{}/app", at % 40)))
